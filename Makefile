@@ -1,0 +1,94 @@
+# Makefile: builds the extension with PGXS.
+#
+#   make, make install         build and install for the PostgreSQL of PG_CONFIG
+#   make STOP_POINTS=1         a build for tests, with named stop points
+#   make check                 layout check and all tests (as root: they make
+#                              their own clusters)
+#   make check-versions        the same on PostgreSQL 15, 17 and 18
+#   make check-long            all tests, the long ones too
+
+EXTENSION = online_schema
+EXTVERSION = 0.1.0
+MODULE_big = online_schema
+
+OBJS = \
+	src/base/deadline.o \
+	src/base/ident.o \
+	src/base/locks.o \
+	src/base/run.o \
+	src/base/settings.o \
+	src/store/events.o \
+	src/store/job.o \
+	src/store/objects.o \
+	src/model/mapping.o \
+	src/model/relinfo.o \
+	src/model/statement.o \
+	src/mirror/backfill.o \
+	src/mirror/capture.o \
+	src/mirror/keyscan.o \
+	src/mirror/log.o \
+	src/mirror/replay.o \
+	src/mirror/row_error.o \
+	src/mirror/shadow.o \
+	src/mirror/validate.o \
+	src/finish/cleanup.o \
+	src/finish/foreign_keys.o \
+	src/finish/snapshots.o \
+	src/finish/storage.o \
+	src/finish/swap_storage.o \
+	src/plan/plan.o \
+	src/plan/rehearse.o \
+	src/drive/background.o \
+	src/drive/control.o \
+	src/drive/driver.o \
+	src/drive/foreground.o \
+	src/drive/steps.o \
+	src/entry/api.o \
+	src/entry/guard.o \
+	src/entry/launcher.o \
+	src/entry/online_schema.o \
+	src/entry/worker.o
+
+DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
+EXTRA_CLEAN = sql/$(EXTENSION)--$(EXTVERSION).sql src/base/stop_point.o src/base/stop_point.bc
+
+# -Wextra, less what PostgreSQL's own headers and macros trip over
+PG_CPPFLAGS = -I$(srcdir)/src
+PG_CFLAGS = -Wextra -Werror -Wno-unused-parameter -Wno-sign-compare \
+	-Wno-missing-field-initializers -Wno-declaration-after-statement
+
+ifdef STOP_POINTS
+PG_CPPFLAGS += -DOSC_STOP_POINTS
+OBJS += src/base/stop_point.o
+endif
+
+REGRESS = $(sort $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql)))
+REGRESS_OPTS = --inputdir=test
+
+# PGXS has a target "check" of its own, which says that there is none: the
+# test targets are read without it.
+ifneq ($(filter check check-%,$(MAKECMDGOALS)),)
+
+.PHONY: check check-layout check-long check-versions
+check:
+	bash test/run.sh
+
+check-layout:
+	bash test/layout.sh
+
+check-long:
+	OSC_SOAK=1 bash test/run.sh
+
+check-versions:
+	bash test/check-versions.sh
+
+else
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+sql/$(EXTENSION)--$(EXTVERSION).sql: $(sort $(wildcard sql/install/*.sql))
+	cat $^ > $@
+
+endif

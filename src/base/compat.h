@@ -1,0 +1,135 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *	  What differs between the PostgreSQL releases that we support.
+ *
+ * Every version switch of the extension lives here, each with the release
+ * (and where it helps the file) that made it necessary.  The rest of the
+ * source is written against the names of the newest supported release.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OSC_COMPAT_H
+#define OSC_COMPAT_H
+
+#include "access/genam.h"
+#include "catalog/index.h"
+#include "catalog/objectaddress.h"
+#include "commands/defrem.h"
+#include "executor/executor.h"
+#include "utils/acl.h"
+#include "utils/relcache.h"
+
+#if PG_VERSION_NUM < 150000
+#error "online_schema needs PostgreSQL 15 or later"
+#endif
+
+/* 16: relfilenode became relfilenumber in names and types (relpath.h) */
+#if PG_VERSION_NUM < 160000
+typedef Oid RelFileNumber;
+#define RelationSetNewRelfilenumber RelationSetNewRelfilenode
+#define RelationAssumeNewRelfilelocator RelationAssumeNewRelfilenode
+#define rd_newRelfilelocatorSubid rd_newRelfilenodeSubid
+#define rd_firstRelfilelocatorSubid rd_firstRelfilenodeSubid
+#endif
+
+/* 16: one function for every kind of object (acl.h) */
+#if PG_VERSION_NUM < 160000
+#define osc_owns_relation(relid, roleid) pg_class_ownercheck(relid, roleid)
+#else
+#define osc_owns_relation(relid, roleid) \
+	object_ownercheck(RelationRelationId, relid, roleid)
+#endif
+
+/* 17: reindex_index() wants to know the statement it works for (index.c) */
+#if PG_VERSION_NUM < 170000
+#define osc_reindex_index(relid, persistence, params) \
+	reindex_index(relid, false, persistence, params)
+#define osc_reindex_relation(relid, flags, params) \
+	reindex_relation(relid, flags, params)
+#else
+#define osc_reindex_index(relid, persistence, params) \
+	reindex_index(NULL, relid, false, persistence, params)
+#define osc_reindex_relation(relid, flags, params) \
+	reindex_relation(NULL, relid, flags, params)
+#endif
+
+/* 16: DefineIndex() counts the parts of a partitioned build (indexcmds.c) */
+#if PG_VERSION_NUM < 160000
+#define osc_define_index(relid, stmt) \
+	DefineIndex(relid, stmt, InvalidOid, InvalidOid, InvalidOid, \
+				false, false, false, false, true)
+#else
+#define osc_define_index(relid, stmt) \
+	DefineIndex(relid, stmt, InvalidOid, InvalidOid, InvalidOid, -1, \
+				false, false, false, false, true)
+#endif
+
+/* 16: ExecInsertIndexTuples() can do summarizing indexes alone (execIndexing.c) */
+#if PG_VERSION_NUM < 160000
+#define osc_insert_index_tuples(rri, slot, estate) \
+	ExecInsertIndexTuples(rri, slot, estate, false, false, NULL, NIL)
+#else
+#define osc_insert_index_tuples(rri, slot, estate) \
+	ExecInsertIndexTuples(rri, slot, estate, false, false, NULL, NIL, false)
+#endif
+
+/* 18: index scans carry instrumentation (genam.h) */
+#if PG_VERSION_NUM < 180000
+#define osc_index_beginscan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, nkeys, 0)
+#else
+#define osc_index_beginscan(heap, index, snapshot, nkeys) \
+	index_beginscan(heap, index, snapshot, NULL, nkeys, 0)
+#endif
+
+/* 17: smgr references follow relcache invalidation by themselves (relcache.c) */
+#if PG_VERSION_NUM < 170000
+#define osc_close_smgr(relid) RelationCloseSmgrByOid(relid)
+#else
+#define osc_close_smgr(relid) ((void) 0)
+#endif
+
+/* 16: the list of settings comes with its length (guc_tables.h) */
+#if PG_VERSION_NUM < 160000
+#define osc_guc_variables(n) (*(n) = GetNumConfigOptions(), get_guc_variables())
+#else
+#define osc_guc_variables(n) get_guc_variables(n)
+#endif
+
+/* 18: NOT NULL is a row of pg_constraint (heap.c) */
+#if PG_VERSION_NUM >= 180000
+#define OSC_NOT_NULL_IS_CONSTRAINT 1
+#endif
+
+/* 18: a NOT NULL may be NOT VALID; only valid ones are proved (tupdesc.h) */
+#if PG_VERSION_NUM >= 180000
+#define osc_att_must_be_not_null(tupdesc, i) \
+	(TupleDescCompactAttr(tupdesc, i)->attnullability == ATTNULLABLE_VALID || \
+	 (TupleDescAttr(tupdesc, i)->attnotnull && \
+	  TupleDescCompactAttr(tupdesc, i)->attnullability == ATTNULLABLE_UNKNOWN))
+#else
+#define osc_att_must_be_not_null(tupdesc, i) \
+	(TupleDescAttr(tupdesc, i)->attnotnull)
+#endif
+
+/* 18: a CHECK may be NOT ENFORCED (heap.h, tupdesc.h) */
+#if PG_VERSION_NUM >= 180000
+#define osc_cooked_set_enforced(cooked, check) \
+	((cooked)->is_enforced = (check)->ccenforced)
+#define osc_check_is_enforced(check) ((check)->ccenforced)
+#else
+#define osc_cooked_set_enforced(cooked, check) ((void) 0)
+#define osc_check_is_enforced(check) (true)
+#endif
+
+/* 18: pg_class counts all-frozen pages (pg_class.h) */
+#if PG_VERSION_NUM >= 180000
+#define osc_exchange_allfrozen(a, b) \
+	do { int32 tmp_ = (a)->relallfrozen; (a)->relallfrozen = (b)->relallfrozen; \
+		(b)->relallfrozen = tmp_; } while (0)
+#else
+#define osc_exchange_allfrozen(a, b) ((void) 0)
+#endif
+
+#endif							/* OSC_COMPAT_H */

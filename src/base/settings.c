@@ -1,0 +1,192 @@
+/*-------------------------------------------------------------------------
+ *
+ * settings.c
+ *	  The settings online_schema.* and how a job keeps its own values.
+ *
+ * They are ordinary settings with a reserved prefix.  osc_start() stores the
+ * caller's values with the job; a step puts them into force again for as long
+ * as it runs (base/run.c).
+ *
+ * A placeholder with a value that its setting refuses is only warned about by
+ * the server when a library defines the setting.  That would run a job with a
+ * default that nobody chose, so osc_define_settings() looks at the
+ * placeholders first and raises an error of its own.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/json.h"
+
+#include "base/settings.h"
+#include "base/stop_point.h"
+
+int			osc_lock_timeout = 50;
+int			osc_lock_retry_max_delay = 30000;
+int			osc_swap_timeout = 1000;
+int			osc_swap_give_up = 0;
+int			osc_swap_max_backlog = 500;
+int			osc_step_timeout = 10000;
+int			osc_workers = 1;
+int			osc_batch_size = 0;
+int			osc_batch_target_time = 100;
+int			osc_replay_batch_size = 0;
+bool		osc_verify = true;
+
+typedef struct IntSetting
+{
+	const char *name;
+	const char *short_desc;
+	const char *long_desc;
+	int		   *variable;
+	int			boot,
+				min,
+				max;
+	int			flags;
+} IntSetting;
+
+static const IntSetting int_settings[] = {
+	{"lock_timeout", "Time that one attempt may wait for all locks of a step together.",
+		"Then the attempt is given up, so that nobody queues behind it for longer, and repeated after a pause.",
+	&osc_lock_timeout, 50, 1, 60000, GUC_UNIT_MS},
+	{"lock_retry_max_delay", "Longest pause between two attempts to get the locks of a step.",
+		"Pauses grow exponentially, with jitter, up to this.",
+	&osc_lock_retry_max_delay, 30000, 10, 3600000, GUC_UNIT_MS},
+	{"swap_timeout", "Time that a swap may hold its locks before it is rolled back.",
+		"Counted from the moment that all locks are granted; the swap is then tried again later.",
+	&osc_swap_timeout, 1000, 10, 600000, GUC_UNIT_MS},
+	{"swap_give_up", "Time that all attempts to swap may take together before the job pauses.",
+		"0 means that the job never gives up.",
+	&osc_swap_give_up, 0, 0, INT_MAX / 1000, GUC_UNIT_S},
+	{"swap_max_backlog", "Changed keys that a swap may replay while it holds its locks.",
+		"With more left, the swap is given up and the job catches up first.",
+	&osc_swap_max_backlog, 500, 0, 1000000, 0},
+	{"step_timeout", "Time that one short step of a job may take.",
+		"Scans, copies, index builds and validation are exempt. 0 means no limit.",
+	&osc_step_timeout, 10000, 0, INT_MAX, GUC_UNIT_MS},
+	{"workers", "Backfill workers of one job.",
+		"The first is the job's own worker; the others are started for the backfill if there are free worker slots.",
+	&osc_workers, 1, 1, 64, 0},
+	{"batch_size", "Rows of one backfill batch.",
+		"A batch ends with the block in which this number is reached. 0 means that batch_target_time decides.",
+	&osc_batch_size, 0, 0, INT_MAX, 0},
+	{"batch_target_time", "Time that one backfill or replay batch should take.",
+		"It bounds how long a job holds a snapshot.",
+	&osc_batch_target_time, 100, 1, 60000, GUC_UNIT_MS},
+	{"replay_batch_size", "Changed keys of one replay batch.",
+		"0 means that batch_target_time decides.",
+	&osc_replay_batch_size, 0, 0, INT_MAX, 0},
+};
+
+static const char *const bool_setting_names[] = {"verify"};
+
+/*
+ * Raise an error where a placeholder of this name holds a value that the
+ * setting, just defined, did not take.
+ */
+static void
+check_placeholder(const char *name, const char *old_value)
+{
+	if (old_value == NULL)
+		return;
+	(void) set_config_option(name, old_value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SET, false, ERROR, false);
+}
+
+static char *
+placeholder_value(const char *full_name)
+{
+	const char *value = GetConfigOption(full_name, true, false);
+
+	return value ? pstrdup(value) : NULL;
+}
+
+/*
+ * Define the settings and reserve their prefix.  Called once, by _PG_init.
+ * Raises an error for a value that was given earlier and does not fit.
+ */
+void
+osc_define_settings(void)
+{
+	for (int i = 0; i < (int) lengthof(int_settings); i++)
+	{
+		const IntSetting *s = &int_settings[i];
+		char	   *name = psprintf("online_schema.%s", s->name);
+		char	   *old_value = placeholder_value(name);
+
+		DefineCustomIntVariable(name, s->short_desc, s->long_desc,
+								s->variable, s->boot, s->min, s->max,
+								PGC_USERSET, s->flags, NULL, NULL, NULL);
+		check_placeholder(name, old_value);
+	}
+	{
+		char	   *old_value = placeholder_value("online_schema.verify");
+
+		DefineCustomBoolVariable("online_schema.verify",
+								 "Prove the shadow equal to the source before the swap.",
+								 NULL, &osc_verify, true,
+								 PGC_USERSET, 0, NULL, NULL, NULL);
+		check_placeholder("online_schema.verify", old_value);
+	}
+#ifdef OSC_STOP_POINTS
+	osc_define_stop_point_settings();
+#endif
+	MarkGUCPrefixReserved("online_schema");
+}
+
+/*
+ * The full name of a setting given with or without the prefix; NULL where
+ * there is none of that name.
+ */
+const char *
+osc_setting_full_name(const char *name)
+{
+	const char *bare = name;
+
+	if (pg_strncasecmp(name, "online_schema.", strlen("online_schema.")) == 0)
+		bare = name + strlen("online_schema.");
+	for (int i = 0; i < (int) lengthof(int_settings); i++)
+		if (pg_strcasecmp(bare, int_settings[i].name) == 0)
+			return psprintf("online_schema.%s", int_settings[i].name);
+	for (int i = 0; i < (int) lengthof(bool_setting_names); i++)
+		if (pg_strcasecmp(bare, bool_setting_names[i]) == 0)
+			return psprintf("online_schema.%s", bool_setting_names[i]);
+	return NULL;
+}
+
+/*
+ * Raise the server's own error if the value does not fit the setting.
+ */
+void
+osc_check_setting(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SET, false, ERROR, false);
+}
+
+/*
+ * The settings as they stand in this session, as a JSON object.
+ */
+char *
+osc_settings_to_json(void)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoChar(&buf, '{');
+	for (int i = 0; i < (int) lengthof(int_settings); i++)
+	{
+		const char *full = osc_setting_full_name(int_settings[i].name);
+
+		escape_json(&buf, full);
+		appendStringInfo(&buf, ": \"%d\", ", *int_settings[i].variable);
+	}
+	appendStringInfo(&buf, "\"online_schema.verify\": \"%s\"}",
+					 osc_verify ? "on" : "off");
+	return buf.data;
+}

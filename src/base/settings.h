@@ -1,0 +1,29 @@
+/*-------------------------------------------------------------------------
+ *
+ * settings.h
+ *	  The settings online_schema.* and how a job keeps its own values.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OSC_SETTINGS_H
+#define OSC_SETTINGS_H
+
+/* values in force in this process; a step works under its job's values */
+extern int	osc_lock_timeout;			/* ms */
+extern int	osc_lock_retry_max_delay;	/* ms */
+extern int	osc_swap_timeout;			/* ms */
+extern int	osc_swap_give_up;			/* s, 0 = never */
+extern int	osc_swap_max_backlog;		/* keys */
+extern int	osc_step_timeout;			/* ms, 0 = none */
+extern int	osc_workers;
+extern int	osc_batch_size;				/* rows, 0 = adapt */
+extern int	osc_batch_target_time;		/* ms */
+extern int	osc_replay_batch_size;		/* keys, 0 = adapt */
+extern bool osc_verify;
+
+extern void osc_define_settings(void);
+extern char *osc_settings_to_json(void);
+extern const char *osc_setting_full_name(const char *name);
+extern void osc_check_setting(const char *name, const char *value);
+
+#endif							/* OSC_SETTINGS_H */

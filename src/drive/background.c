@@ -1,0 +1,435 @@
+/*-------------------------------------------------------------------------
+ *
+ * background.c
+ *	  Driving jobs from a background worker, and starting workers.
+ *
+ * A worker belongs to a database.  It takes the oldest job that wants a
+ * worker and that nobody drives, drives it to its end, and looks for another;
+ * with none left it exits.  A worker that a crash took away is started again
+ * by the postmaster; what a job needs to go on is in its rows.
+ *
+ * A step is a transaction.  While a job is ready for a manual swap, the
+ * driver lock is given back between steps, so that osc_swap() can have it.
+ *
+ * A worker is asked for when the transaction that needs it commits: the
+ * request is prepared before, and the commit callback only hands it over.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "access/xact.h"
+#include "libpq/pqsignal.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/latch.h"
+#include "tcop/tcopprot.h"
+#include "tcop/utility.h"
+#include "nodes/makefuncs.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "base/ident.h"
+#include "base/locks.h"
+#include "base/run.h"
+#include "base/settings.h"
+#include "drive/driver.h"
+#include "mirror/backfill.h"
+#include "store/events.h"
+
+/* seconds after which the postmaster starts a worker again that has crashed */
+#define RESTART_SECONDS 2
+
+static bool worker_wanted = false;
+static int	worker_to_wake = 0;
+static BackgroundWorker prepared_request;
+
+static void
+prepare_request(BackgroundWorker *w, const char *function, const char *type)
+{
+	memset(w, 0, sizeof(*w));
+	w->bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	w->bgw_start_time = BgWorkerStart_RecoveryFinished;
+	w->bgw_restart_time = RESTART_SECONDS;
+	strlcpy(w->bgw_library_name, "online_schema", sizeof(w->bgw_library_name));
+	strlcpy(w->bgw_function_name, function, sizeof(w->bgw_function_name));
+	snprintf(w->bgw_name, BGW_MAXLEN, "%s for database %u", type, MyDatabaseId);
+	strlcpy(w->bgw_type, type, sizeof(w->bgw_type));
+	w->bgw_main_arg = ObjectIdGetDatum(MyDatabaseId);
+}
+
+/* an error in here would be a PANIC: nothing but the hand-over happens */
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+			if (worker_wanted)
+				(void) RegisterDynamicBackgroundWorker(&prepared_request, NULL);
+			if (worker_to_wake != 0)
+				(void) kill(worker_to_wake, SIGINT);
+			worker_wanted = false;
+			worker_to_wake = 0;
+			break;
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			worker_wanted = false;
+			worker_to_wake = 0;
+			break;
+		default:
+			break;
+	}
+}
+
+/* called once, by _PG_init */
+void
+osc_init_worker_requests(void)
+{
+	RegisterXactCallback(at_transaction_end, NULL);
+}
+
+/*
+ * Start a worker for this database when the present transaction commits.  If
+ * there is no free slot then, the jobs wait for the next request or for the
+ * launcher.  A worker that finds nothing to do exits.
+ */
+void
+osc_request_worker(void)
+{
+	prepare_request(&prepared_request, "osc_worker_main", "online_schema worker");
+	worker_wanted = true;
+}
+
+/*
+ * Interrupt the worker that drives the job when the present transaction
+ * commits, so that it looks at the job's new state.
+ */
+void
+osc_wake_worker(int64 job_id)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+	int			pid = osc_driver_pid(job_id);
+
+	if (pid == 0)
+		return;
+	osc_store_open(&store);
+	osc_arg_int4(&args, pid);
+	if (osc_sql("SELECT 1 FROM pg_stat_activity WHERE pid = $1"
+				" AND backend_type = 'online_schema worker'", &args) > 0)
+		worker_to_wake = pid;
+	osc_store_close(&store);
+}
+
+/*
+ * Start a worker for each further range of the backfill.  Without a free slot
+ * the driver does the range itself.
+ */
+void
+osc_start_backfill_workers(OscJob *job)
+{
+	ListCell   *lc;
+
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+		int			n = osc_backfill_nranges(m);
+
+		for (int i = 2; i <= n; i++)
+		{
+			BackgroundWorker w;
+
+			prepare_request(&w, "osc_backfill_main", "online_schema backfill");
+			w.bgw_restart_time = BGW_NEVER_RESTART;
+			memcpy(w.bgw_extra, &m->job_id, sizeof(int64));
+			memcpy(w.bgw_extra + sizeof(int64), &m->member, sizeof(int32));
+			(void) RegisterDynamicBackgroundWorker(&w, NULL);
+		}
+	}
+}
+
+static void
+begin_step(void)
+{
+	/* a cancel that came between steps has been served: we look at the state */
+	QueryCancelPending = false;
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	osc_set_read_committed();
+}
+
+static void
+doze(int ms)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 ms, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	QueryCancelPending = false;
+	CHECK_FOR_INTERRUPTS();
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+}
+
+/*
+ * Run a command that manages transactions itself, as a client's session does.
+ * The worker is a superuser, and the server switches to the table's owner.
+ */
+static void
+run_toplevel(const char *sql)
+{
+	MemoryContext old_portal = PortalContext;
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext,
+												  "online_schema command",
+												  ALLOCSET_DEFAULT_SIZES);
+	PlannedStmt *wrapper;
+
+	begin_step();
+	MemoryContextSwitchTo(context);
+	PortalContext = context;
+	wrapper = makeNode(PlannedStmt);
+	wrapper->commandType = CMD_UTILITY;
+	wrapper->utilityStmt = linitial_node(RawStmt, pg_parse_query(sql))->stmt;
+	ProcessUtility(wrapper, sql, false, PROCESS_UTILITY_TOPLEVEL, NULL, NULL,
+				   None_Receiver, NULL);
+	CommitTransactionCommand();
+	PortalContext = old_portal;
+	MemoryContextDelete(context);
+}
+
+/* VACUUM the shadow between two steps, and note it */
+static void
+vacuum_shadow(int64 job_id)
+{
+	OscJob	   *job;
+	char	   *sql;
+	TimestampTz start;
+
+	begin_step();
+	job = osc_job_load(job_id, false);
+	sql = osc_vacuum_command(job);
+	if (sql)
+		sql = MemoryContextStrdup(TopMemoryContext, sql);
+	CommitTransactionCommand();
+	if (sql == NULL)
+		return;
+	start = GetCurrentTimestamp();
+	run_toplevel(sql);
+	pfree(sql);
+	begin_step();
+	job = osc_job_load(job_id, false);
+	osc_note_vacuumed(job);
+	osc_event(job, "freeze", osc_elapsed_ms(start), NULL);
+	CommitTransactionCommand();
+}
+
+/* the swap is committed: note how long its locks were held in all */
+static void
+note_swap(OscJob *job, const OscStep *step)
+{
+	double		ms = osc_elapsed_ms(step->locked_at);
+
+	begin_step();
+	osc_event(job, "swap", ms,
+			  psprintf("{\"locked_ms\": %.3f, \"backlog\": " INT64_FORMAT ", \"committed\": true}",
+					   ms, step->backlog));
+	CommitTransactionCommand();
+	ereport(LOG,
+			(errmsg("online schema change: job " INT64_FORMAT " swapped, locks were held for %.1f ms",
+					job->job_id, ms)));
+}
+
+/* one step and its commit; returns the ms to wait before the next, -1 at the end */
+static int
+drive_once(int64 job_id, MemoryContext context)
+{
+	OscStep		step = {.can_vacuum = true};
+	OscPhase	before;
+	OscJob	   *job;
+	int			wait;
+
+	begin_step();
+	MemoryContextSwitchTo(context);
+	job = osc_job_load(job_id, false);
+	before = job->phase;
+	wait = osc_ms_until_next_try(job);
+	if (wait > 0 && job->state != OSC_CANCELLING && osc_job_has_steps(job))
+	{
+		CommitTransactionCommand();
+		return Min(wait, 1000);
+	}
+	pgstat_report_activity(STATE_RUNNING,
+						   psprintf("job " INT64_FORMAT ": %s", job_id, job->ddl));
+	if (before == OSC_BACKFILLING || before == OSC_CATCHING_UP ||
+		before == OSC_VALIDATING || before == OSC_CLEANING)
+	{
+		/* rows and cursor go together: losing the last commits loses nothing */
+		(void) set_config_option("synchronous_commit", "off", PGC_SUSET, PGC_S_SESSION,
+								 GUC_ACTION_LOCAL, true, ERROR, false);
+	}
+	job = osc_drive_step(job_id, OSC_DRIVE_WORKER, &step);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	if (step.swapped)
+		note_swap(job, &step);
+	if (step.need_vacuum)
+		vacuum_shadow(job_id);
+	if (before == OSC_PREPARING && job->phase == OSC_BACKFILLING)
+	{
+		begin_step();
+		osc_start_backfill_workers(job);
+		CommitTransactionCommand();
+	}
+	MemoryContextSwitchTo(context);
+	if (!osc_job_has_steps(job))
+		return -1;
+	return Max(step.wait_ms, job->state == OSC_READY && step.keys == 0 ? 100 : 0);
+}
+
+/* is the job ready for a manual swap?  then the lock is given back between steps */
+static bool
+is_ready(int64 job_id, MemoryContext context)
+{
+	OscJob	   *job;
+	bool		result;
+
+	begin_step();
+	MemoryContextSwitchTo(context);
+	job = osc_job_load(job_id, false);
+	result = job->state == OSC_READY;
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+	return result;
+}
+
+static void
+drive_job(int64 job_id)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext,
+												  "online_schema job",
+												  ALLOCSET_DEFAULT_SIZES);
+
+	for (;;)
+	{
+		int			wait = drive_once(job_id, context);
+
+		MemoryContextReset(context);
+		if (wait < 0)
+			break;
+		if (wait > 0 && is_ready(job_id, context))
+		{
+			osc_driver_unlock(job_id);
+			doze(wait);
+			while (!osc_driver_try_lock(job_id, true))
+				doze(200);
+		}
+		else if (wait > 0)
+			doze(wait);
+		QueryCancelPending = false;
+		CHECK_FOR_INTERRUPTS();
+	}
+	MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContextDelete(context);
+}
+
+/* the oldest job that wants a worker and has none, locked for us; 0: none */
+static int64
+take_job(void)
+{
+	int64		result = 0;
+	ListCell   *lc;
+
+	begin_step();
+	if (OidIsValid(osc_extension_oid(true)))
+		foreach(lc, osc_jobs_to_drive())
+		{
+			int64		id = *(int64 *) lfirst(lc);
+
+			if (osc_driver_try_lock(id, true))
+			{
+				result = id;
+				break;
+			}
+		}
+	CommitTransactionCommand();
+	return result;
+}
+
+/*
+ * What a worker does: drive jobs until none is left.  The process is
+ * connected to its database as the bootstrap superuser.
+ */
+void
+osc_drive_in_background(void)
+{
+	int64		job_id;
+
+	while ((job_id = take_job()) != 0)
+	{
+		drive_job(job_id);
+		osc_driver_unlock(job_id);
+	}
+}
+
+/* one batch of any open range; false when there is none, or the job stopped */
+static bool
+backfill_once(int64 job_id, int32 member, MemoryContext context)
+{
+	OscJob	   *job;
+	OscMember  *m = NULL;
+	OscEnv		env;
+	ListCell   *lc;
+	int			range_no;
+	bool		complete;
+
+	begin_step();
+	MemoryContextSwitchTo(context);
+	(void) set_config_option("synchronous_commit", "off", PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, ERROR, false);
+	job = osc_job_load(job_id, false);
+	foreach(lc, job->members)
+		if (((OscMember *) lfirst(lc))->member == member)
+			m = lfirst(lc);
+	if (m == NULL || job->state != OSC_RUNNING || job->phase != OSC_BACKFILLING ||
+		(range_no = osc_backfill_open_range(m)) <= 0)
+	{
+		CommitTransactionCommand();
+		return false;
+	}
+	osc_env_enter(&env, job->owner, job->settings, job->session_settings);
+	(void) osc_copy_batch(m, range_no, 0, &complete);
+	osc_env_leave(&env);
+	CommitTransactionCommand();
+	return true;
+}
+
+/*
+ * What a backfill worker does: batches of ranges that nobody else is at, to
+ * the end of the backfill.  An error ends it; the driver comes to the same
+ * row, and it decides what becomes of the job.
+ */
+void
+osc_backfill_in_background(int64 job_id, int32 member)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext,
+												  "online_schema backfill",
+												  ALLOCSET_DEFAULT_SIZES);
+
+	while (backfill_once(job_id, member, context))
+	{
+		MemoryContextSwitchTo(TopMemoryContext);
+		MemoryContextReset(context);
+		CHECK_FOR_INTERRUPTS();
+	}
+}

@@ -1,0 +1,523 @@
+/*-------------------------------------------------------------------------
+ *
+ * control.c
+ *	  What users tell a job: the functions of the SQL interface, behind
+ *	  argument handling.
+ *
+ * Each checks that the caller may (a member of the job owner's role, or a
+ * superuser) and that the job's state allows it, under a lock on the job's
+ * row where it changes the state.  Manual functions take the driver lock for
+ * the rest of the caller's transaction, so that a worker stays away until
+ * that commits.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/latch.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "base/ident.h"
+#include "base/locks.h"
+#include "base/run.h"
+#include "base/settings.h"
+#include "drive/control.h"
+#include "drive/driver.h"
+#include "plan/plan.h"
+#include "store/events.h"
+#include "store/objects.h"
+
+/* how long osc_swap() waits for the worker to end its present step, ms */
+#define DRIVER_PATIENCE 5000
+
+/* how often osc_wait() looks, ms */
+#define WAIT_POLL_MS 250
+
+/* let every call see to it that jobs without a driver get one */
+static void
+kick(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, osc_jobs_to_drive())
+		if (osc_driver_pid(*(int64 *) lfirst(lc)) == 0)
+		{
+			osc_request_worker();
+			return;
+		}
+}
+
+/* load a job that the caller may handle */
+static OscJob *
+get_job(int64 job_id, bool for_update)
+{
+	OscJob	   *job = osc_job_load(job_id, for_update);
+	bool		owner_exists = GetUserNameFromId(job->owner, true) != NULL;
+
+	if (!superuser() &&
+		(!owner_exists || !has_privs_of_role(GetUserId(), job->owner)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for job " INT64_FORMAT, job_id),
+				 errhint("Only members of the role that owns the job, and superusers, may handle it.")));
+	return job;
+}
+
+static void
+wrong_state(const OscJob *job, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("job " INT64_FORMAT " is in state %s, phase %s", job->job_id,
+					osc_state_name(job->state), osc_phase_name(job->phase)),
+			 errhint("%s", hint)));
+}
+
+static const char *
+hint_for(const OscJob *job)
+{
+	switch (job->state)
+	{
+		case OSC_PAUSED:
+			return "Let the job go on with osc_resume().";
+		case OSC_CANCELLING:
+			return "The job is being cleaned up; follow it with osc_wait().";
+		case OSC_READY:
+			return "The job is ready: swap it with osc_swap(), or end it with osc_cancel().";
+		case OSC_QUEUED:
+		case OSC_RUNNING:
+			return job->phase >= OSC_CLEANING ?
+				"The swap is over; the job ends by itself." :
+				"The job has not come that far; follow it with osc_progress.";
+		default:
+			return "The job has ended; start another one with osc_start().";
+	}
+}
+
+/* load a job to work on it in this transaction */
+static OscJob *
+begin_work(int64 job_id)
+{
+	OscJob	   *job;
+
+	PreventCommandIfReadOnly("work on a job");
+	osc_require_read_committed();
+	job = get_job(job_id, false);
+	if (!osc_state_is_final(job->state) && !osc_driver_try_lock(job_id, false))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("job " INT64_FORMAT " is being driven by another session", job_id),
+				 errhint("Follow it with osc_wait() or osc_progress, or pause it with osc_pause().")));
+	/* it may have changed until we had the lock */
+	return get_job(job_id, false);
+}
+
+static void
+check_choice(const char *name, const char *value, const char *a, const char *b)
+{
+	if (value == NULL || (strcmp(value, a) != 0 && strcmp(value, b) != 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must be \"%s\" or \"%s\"", name, a, b),
+				 errhint("The default is \"%s\".", a)));
+}
+
+/*
+ * osc_start(): plan, store the job, ask for a worker.
+ */
+int64
+osc_control_start(const OscStartArgs *args)
+{
+	OscPlan    *plan;
+	OscJob		job = {0};
+	OscMember	member = {0};
+	int64		other;
+
+	PreventCommandIfReadOnly("osc_start()");
+	check_choice("swap", args->swap, "auto", "manual");
+	check_choice("run", args->run, "background", "manual");
+	plan = osc_make_plan(args->ddl, args->strategy, args->has_backfill);
+	other = osc_member_of_relation(plan->relid);
+	if (other)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("table \"%s\" is being changed by another job", plan->relname),
+				 errdetail("Job " INT64_FORMAT " has the table.", other),
+				 errhint("Wait for that job with osc_wait(), or cancel it with osc_cancel().")));
+	job.owner = GetUserId();
+	job.ddl = args->ddl;
+	job.strategy = args->strategy;
+	job.manual_swap = strcmp(args->swap, "manual") == 0;
+	job.manual_run = strcmp(args->run, "manual") == 0;
+	osc_job_create(&job, osc_settings_to_json(), osc_session_settings_to_json());
+	member.job_id = job.job_id;
+	member.member = 1;
+	member.relid = plan->relid;
+	member.nspname = plan->nspname;
+	member.relname = plan->relname;
+	member.helper_schema = osc_helper_schema_name(job.job_id, 1);
+	osc_member_create(&member);
+	if (!job.manual_run)
+		osc_request_worker();
+	return job.job_id;
+}
+
+/*
+ * osc_pause(): no more steps after the present one.
+ */
+void
+osc_control_pause(int64 job_id)
+{
+	OscJob	   *job = get_job(job_id, true);
+
+	if (job->state == OSC_PAUSED)
+		return;
+	if ((job->state != OSC_QUEUED && job->state != OSC_RUNNING && job->state != OSC_READY) ||
+		job->phase >= OSC_CLEANING)
+		wrong_state(job, hint_for(job));
+	osc_job_set_state(job, OSC_PAUSED);
+	osc_wake_worker(job_id);
+}
+
+/*
+ * osc_resume(): go on.
+ */
+void
+osc_control_resume(int64 job_id)
+{
+	OscJob	   *job = get_job(job_id, true);
+
+	if (job->state == OSC_QUEUED || job->state == OSC_RUNNING || job->state == OSC_READY)
+	{
+		if (job->phase >= OSC_CLEANING)
+			wrong_state(job, hint_for(job));
+		kick();
+		return;
+	}
+	if (job->state != OSC_PAUSED)
+		wrong_state(job, hint_for(job));
+	osc_job_restart_swap_clock(job, false);
+	osc_job_note_attempt(job, true, 0);
+	osc_job_set_waiting(job, NULL);
+	osc_job_set_state(job, OSC_RUNNING);
+	if (job->phase == OSC_AT_READY && job->manual_swap)
+		osc_job_set_state(job, OSC_READY);
+	if (!job->manual_run)
+		osc_request_worker();
+}
+
+/*
+ * osc_cancel(): end the job and remove what it made.
+ */
+void
+osc_control_cancel(int64 job_id)
+{
+	OscJob	   *job = get_job(job_id, true);
+
+	if (job->state == OSC_CANCELLED || job->state == OSC_CANCELLING)
+	{
+		kick();
+		return;
+	}
+	if (osc_state_is_final(job->state) || job->state == OSC_KEPT ||
+		job->phase >= OSC_CLEANING)
+		wrong_state(job, hint_for(job));
+	osc_cancel_job(job);
+	osc_wake_worker(job_id);
+	/* a worker cleans up, also for a job that is driven by hand */
+	osc_request_worker();
+}
+
+/*
+ * osc_cleanup(): remove what an ended job has left.
+ */
+void
+osc_control_cleanup(int64 job_id)
+{
+	OscJob	   *job = get_job(job_id, true);
+
+	if (!osc_state_is_final(job->state))
+		wrong_state(job, job->state == OSC_CANCELLING ? hint_for(job) :
+					"End the job with osc_cancel() first.");
+}
+
+/*
+ * osc_set(): change a setting of a job that has not ended.
+ */
+void
+osc_control_set(int64 job_id, const char *setting, const char *value)
+{
+	OscJob	   *job = get_job(job_id, true);
+	const char *full = osc_setting_full_name(setting);
+	StringInfoData detail;
+
+	if (full == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("there is no setting \"%s\" of a job", setting),
+				 errhint("The settings are those named online_schema.* in pg_settings.")));
+	if (osc_state_is_final(job->state))
+		wrong_state(job, hint_for(job));
+	osc_check_setting(full, value);
+	osc_job_set_setting(job, full, value);
+	initStringInfo(&detail);
+	appendStringInfoString(&detail, "{\"setting\": ");
+	escape_json(&detail, full);
+	appendStringInfoString(&detail, ", \"value\": ");
+	escape_json(&detail, value);
+	appendStringInfoChar(&detail, '}');
+	osc_event(job, "setting", -1, detail.data);
+}
+
+/* one step for a manual function */
+static OscJob *
+manual_step(OscJob *job, OscStep *step)
+{
+	if (!osc_job_has_steps(job) && !(step->while_paused && job->state == OSC_PAUSED))
+		wrong_state(job, hint_for(job));
+	return osc_drive_step(job->job_id, OSC_DRIVE_MANUAL, step);
+}
+
+/*
+ * osc_step(): one step; returns the phase after it.
+ */
+const char *
+osc_control_step(int64 job_id)
+{
+	OscJob	   *job = begin_work(job_id);
+	OscStep		step = {0};
+
+	return osc_phase_name(manual_step(job, &step)->phase);
+}
+
+/*
+ * osc_backfill_batch(): what comes before the backfill, then one batch.
+ */
+int64
+osc_control_backfill(int64 job_id, int64 batch_size, bool *complete)
+{
+	OscJob	   *job = begin_work(job_id);
+	OscStep		step = {.max_rows = batch_size, .while_paused = true};
+	OscPhase	before;
+
+	*complete = false;
+	if (job->state == OSC_CANCELLING || job->state == OSC_FAILED ||
+		job->state == OSC_CANCELLED || job->state == OSC_REVERTED)
+		wrong_state(job, hint_for(job));
+	if (job->phase > OSC_BACKFILLING)
+	{
+		*complete = true;
+		return 0;
+	}
+	do
+	{
+		bool		was_backfilling = job->phase == OSC_BACKFILLING;
+		bool		prepared = ((OscMember *) linitial(job->members))->dry_run_done;
+
+		before = job->phase;
+		step.wait_ms = 0;
+		job = manual_step(job, &step);
+		job = osc_job_load(job_id, false);
+		if (was_backfilling)
+			break;
+		if (job->phase == before &&
+			(step.wait_ms > 0 ||
+			 (prepared && !FullTransactionIdIsValid(((OscMember *) linitial(job->members))->fence))))
+			break;
+	} while (job->phase <= OSC_BACKFILLING);
+	*complete = job->phase > OSC_BACKFILLING;
+	return step.rows;
+}
+
+/* for osc_replay() and osc_validate(): from catching_up on, before the swap */
+static OscJob *
+begin_copy_work(int64 job_id, OscEnv *env)
+{
+	OscJob	   *job = begin_work(job_id);
+
+	if ((job->state != OSC_QUEUED && job->state != OSC_RUNNING &&
+		 job->state != OSC_PAUSED && job->state != OSC_READY) ||
+		job->phase < OSC_CATCHING_UP || job->phase >= OSC_CLEANING)
+		wrong_state(job, hint_for(job));
+	osc_env_enter(env, job->owner, job->settings, job->session_settings);
+	return job;
+}
+
+/*
+ * osc_replay(): one batch.
+ */
+int64
+osc_control_replay(int64 job_id)
+{
+	OscEnv		env;
+	OscJob	   *job = begin_copy_work(job_id, &env);
+	int64		keys = osc_replay_once(job);
+
+	osc_env_leave(&env);
+	return keys;
+}
+
+/*
+ * osc_validate(): everything, now.
+ */
+bool
+osc_control_validate(int64 job_id)
+{
+	OscEnv		env;
+	OscJob	   *job = begin_copy_work(job_id, &env);
+	bool		equal = osc_validate_all(job);
+
+	osc_env_leave(&env);
+	return equal;
+}
+
+/*
+ * osc_swap(): one attempt, in the caller's transaction.
+ */
+bool
+osc_control_swap(int64 job_id)
+{
+	OscJob	   *job;
+	OscStep		step = {.swap_now = true};
+
+	PreventCommandIfReadOnly("osc_swap()");
+	osc_require_read_committed();
+	job = get_job(job_id, false);
+	if (job->state == OSC_READY && !osc_driver_lock_wait(job_id, DRIVER_PATIENCE))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("job " INT64_FORMAT " is being driven by another session", job_id),
+				 errhint("Try again.")));
+	job = get_job(job_id, false);
+	if (job->state != OSC_READY)
+		wrong_state(job, job->manual_swap ? hint_for(job) :
+					"The job swaps by itself; swap => 'manual' at osc_start() lets you do it.");
+	job = osc_drive_step(job_id, OSC_DRIVE_MANUAL, &step);
+	if (step.rolled_back)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("job " INT64_FORMAT " has more changed keys to replay than online_schema.swap_max_backlog allows",
+						job_id),
+				 errhint("Replay them with osc_replay(), or wait a moment, and try again.")));
+	if (step.swapped && !job->manual_run)
+		osc_request_worker();
+	return step.swapped;
+}
+
+/*
+ * osc_run(): drive the job in this session.
+ */
+void
+osc_control_run(int64 job_id, double max_ms)
+{
+	OscJob	   *job;
+
+	PreventCommandIfReadOnly("osc_run()");
+	job = get_job(job_id, false);
+	if (!osc_job_has_steps(job))
+		wrong_state(job, hint_for(job));
+	osc_run_in_foreground(job_id, max_ms);
+}
+
+/* what osc_wait() saw at its last look */
+typedef struct Seen
+{
+	char		state[32];
+	char		bar[64];
+	char		waiting[256];
+	char		error[1024];
+	bool		manual_swap;
+} Seen;
+
+static void
+look(int64 job_id, Seen *seen)
+{
+	OscArgs		args = {0};
+	OscStore	store = {.caller = CurrentMemoryContext};
+	const char *value;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	osc_arg_int8(&args, job_id);
+	if (osc_sql(psprintf("SELECT p.state, p.phase || ' ' || p.progress_bar AS bar,"
+						 " p.waiting_for, p.last_error FROM %s.osc_progress p WHERE p.job_id = $1",
+						 quote_identifier(osc_function_schema())), &args) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("job " INT64_FORMAT " does not exist", job_id),
+				 errhint("See the jobs that there are in osc_progress.")));
+	strlcpy(seen->state, osc_col_text(&store, 0, "state"), sizeof(seen->state));
+	strlcpy(seen->bar, osc_col_text(&store, 0, "bar"), sizeof(seen->bar));
+	value = osc_col_text(&store, 0, "waiting_for");
+	strlcpy(seen->waiting, value ? value : "", sizeof(seen->waiting));
+	value = osc_col_text(&store, 0, "last_error");
+	strlcpy(seen->error, value ? value : "", sizeof(seen->error));
+	SPI_finish();
+}
+
+static void
+raise_end(int64 job_id, const Seen *seen)
+{
+	if (strcmp(seen->state, "failed") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("job " INT64_FORMAT " failed: %s", job_id, seen->error),
+				 errhint("The table is as it was; see osc_events for what happened.")));
+	if (strcmp(seen->state, "cancelled") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_QUERY_CANCELED),
+				 errmsg("job " INT64_FORMAT " was cancelled", job_id),
+				 errhint("The table is as it was.")));
+	if (seen->error[0] != '\0')
+		ereport(WARNING,
+				(errmsg("job " INT64_FORMAT ": %s", job_id, seen->error)));
+}
+
+/*
+ * osc_wait(): tell the progress until the job ends or is ready.  Called from a
+ * procedure in a non-atomic context with SPI connected so.
+ */
+void
+osc_control_wait(int64 job_id, double timeout_ms)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	Seen		seen = {0};
+	Seen		told = {0};
+
+	for (;;)
+	{
+		look(job_id, &seen);
+		if (strcmp(seen.bar, told.bar) != 0 || strcmp(seen.waiting, told.waiting) != 0 ||
+			strcmp(seen.state, told.state) != 0)
+			ereport(NOTICE,
+					(errmsg("job " INT64_FORMAT " %s: %s%s%s", job_id, seen.state, seen.bar,
+							seen.waiting[0] ? ", waiting for " : "", seen.waiting)));
+		told = seen;
+		if (strcmp(seen.state, "done") == 0 || strcmp(seen.state, "ready") == 0 ||
+			strcmp(seen.state, "kept") == 0 || strcmp(seen.state, "failed") == 0 ||
+			strcmp(seen.state, "cancelled") == 0 || strcmp(seen.state, "reverted") == 0)
+			break;
+		if (timeout_ms >= 0 && osc_elapsed_ms(start) > timeout_ms)
+			ereport(ERROR,
+					(errcode(ERRCODE_QUERY_CANCELED),
+					 errmsg("job " INT64_FORMAT " is still %s after the time given to osc_wait()",
+							job_id, seen.state),
+					 errhint("The job goes on; call osc_wait() again.")));
+		kick();
+		SPI_commit();
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 WAIT_POLL_MS, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+	raise_end(job_id, &seen);
+}

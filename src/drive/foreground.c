@@ -1,0 +1,111 @@
+/*-------------------------------------------------------------------------
+ *
+ * foreground.c
+ *	  Driving a job in the caller's session: osc_run().
+ *
+ * A step is a transaction of its own; the level of each is set to READ
+ * COMMITTED before its first snapshot, whatever the session's default is.
+ * While driving, the session holds the job's driver lock, so nobody else can.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/latch.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "base/locks.h"
+#include "base/run.h"
+#include "drive/driver.h"
+
+static void
+commit_and_go_on(void)
+{
+	SPI_commit();
+	osc_set_read_committed();
+}
+
+/* sleep without a transaction's snapshot, interruptibly */
+static void
+doze(int ms)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 ms, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
+
+static void
+drive(int64 job_id, double max_ms)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext,
+												  "online_schema run",
+												  ALLOCSET_DEFAULT_SIZES);
+
+	for (;;)
+	{
+		OscStep		step = {0};
+		OscJob	   *job;
+		MemoryContext old = MemoryContextSwitchTo(context);
+		int			wait;
+		bool		stop;
+
+		job = osc_drive_step(job_id, OSC_DRIVE_RUN, &step);
+		stop = !osc_job_has_steps(job) || job->state == OSC_READY;
+		wait = Max(step.wait_ms, osc_ms_until_next_try(job));
+		MemoryContextSwitchTo(old);
+		commit_and_go_on();
+		MemoryContextReset(context);
+		if (stop || (max_ms >= 0 && osc_elapsed_ms(start) > max_ms))
+			break;
+		if (wait > 0)
+			doze(max_ms >= 0 ? (int) Min(wait, Max(max_ms - osc_elapsed_ms(start), 1)) : wait);
+	}
+	MemoryContextDelete(context);
+}
+
+/*
+ * Drive a job until it ends, pauses, is ready for a manual swap, or max_ms
+ * (below 0: no limit) are over.  Called from a procedure in a non-atomic
+ * context with SPI connected so.  Raises the job's error if it failed.
+ */
+void
+osc_run_in_foreground(int64 job_id, double max_ms)
+{
+	OscJob	   *job;
+
+	commit_and_go_on();
+	if (!osc_driver_try_lock(job_id, true))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("job " INT64_FORMAT " is being driven by another session", job_id),
+				 errhint("Follow it with osc_wait() or osc_progress.")));
+	PG_TRY();
+	{
+		drive(job_id, max_ms);
+	}
+	PG_FINALLY();
+	{
+		osc_driver_unlock(job_id);
+	}
+	PG_END_TRY();
+	job = osc_job_load(job_id, false);
+	if (job->state == OSC_FAILED)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("job " INT64_FORMAT " failed: %s", job_id, job->last_error),
+				 errhint("The table is as it was; see osc_events for what happened.")));
+	if (job->state == OSC_PAUSED)
+		ereport(WARNING,
+				(errmsg("job " INT64_FORMAT " is paused%s%s", job_id,
+						job->last_error ? ": " : "", job->last_error ? job->last_error : ""),
+				 errhint("Let it go on with osc_resume().")));
+}

@@ -1,0 +1,746 @@
+/*-------------------------------------------------------------------------
+ *
+ * steps.c
+ *	  The work of each phase: one step of any job.
+ *
+ * A step is small enough to be one transaction that holds no snapshot for
+ * longer than a batch; index builds and ANALYZE excepted.  It never waits:
+ * where it cannot go on it says for how long not to ask again.  It moves the
+ * phase in the transaction of the work that ends the phase.
+ *
+ * Called by the driver inside a subtransaction, in the job owner's name and
+ * with the job's settings in force.  Locks: see each part under mirror/ and
+ * finish/.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/index.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "nodes/makefuncs.h"
+#include "tcop/tcopprot.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/xid8.h"
+
+#include "base/compat.h"
+#include "base/deadline.h"
+#include "base/ident.h"
+#include "base/locks.h"
+#include "base/run.h"
+#include "base/settings.h"
+#include "base/stop_point.h"
+#include "drive/steps.h"
+#include "finish/cleanup.h"
+#include "finish/foreign_keys.h"
+#include "finish/snapshots.h"
+#include "finish/swap_storage.h"
+#include "mirror/backfill.h"
+#include "mirror/capture.h"
+#include "mirror/log.h"
+#include "mirror/replay.h"
+#include "mirror/shadow.h"
+#include "mirror/validate.h"
+#include "model/mapping.h"
+#include "model/relinfo.h"
+#include "model/statement.h"
+#include "store/events.h"
+#include "store/objects.h"
+
+/* how often a step that has to wait looks again, ms */
+#define POLL_MS 100
+#define READY_POLL_MS 500
+
+/* a pass over the log that finds no more than this ends the catching up */
+#define CAUGHT_UP_KEYS 500
+
+/* make schema, shadow, twin and log of a member */
+static void
+prepare_member(OscJob *job, OscMember *m)
+{
+	Relation	source = table_open(m->relid, AccessShareLock);
+	AlterTableStmt *stmt = osc_parse_statement(job->ddl);
+	int64		schema_id,
+				shadow_id,
+				twin_id;
+	Oid			nsp;
+	Relation	shadow;
+	OscMapping *mapping;
+	OscArgs		args = {0};
+
+	osc_check_table(source);
+	schema_id = osc_object_register(m, OSC_OBJECT_SCHEMA, m->helper_schema, m->helper_schema);
+	nsp = osc_create_helper_schema(m->helper_schema, source->rd_rel->relowner);
+	osc_object_make_member(NamespaceRelationId, nsp);
+	osc_object_created(schema_id, nsp);
+
+	shadow_id = osc_object_register(m, OSC_OBJECT_SHADOW, m->helper_schema, m->relname);
+	m->shadow = osc_create_shadow(source, nsp, stmt);
+	osc_object_make_member(RelationRelationId, m->shadow);
+	osc_object_created(shadow_id, m->shadow);
+
+	twin_id = osc_object_register(m, OSC_OBJECT_TWIN, m->helper_schema, "osc_twin");
+	m->twin = osc_create_twin(source, nsp);
+	osc_object_make_member(RelationRelationId, m->twin);
+	osc_object_created(twin_id, m->twin);
+
+	shadow = table_open(m->shadow, AccessShareLock);
+	mapping = osc_mapping_build(source, shadow, stmt, job->ddl);
+	osc_arg_int4(&args, list_length(osc_index_oids(shadow)));
+	table_close(shadow, NoLock);
+	(void) osc_log_create(m, nsp, source, &mapping->key);
+	osc_arg_oid(&args, m->shadow);
+	osc_arg_oid(&args, m->twin);
+	osc_arg_text(&args, osc_mapping_store(mapping));
+	osc_arg_text(&args, osc_fingerprint(m->relid));
+	osc_member_update(m, "indexes_total = $3, shadow = $4, twin = $5, mapping = $6,"
+					  " fingerprint = $7", &args);
+	table_close(source, NoLock);
+}
+
+static void
+step_planned(OscJob *job)
+{
+	ListCell   *lc;
+	TimestampTz start = GetCurrentTimestamp();
+
+	osc_deadline_arm(osc_step_timeout);
+	foreach(lc, job->members)
+		prepare_member(job, lfirst(lc));
+	osc_deadline_disarm();
+	osc_event(job, "prepare", osc_elapsed_ms(start), NULL);
+	osc_job_set_phase(job, OSC_PREPARING);
+	OSC_STOP_POINT("prepare-before-commit");
+}
+
+/* the dry run, always rolled back; its errors are the caller's */
+static void
+dry_run(OscJob *job)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	TimestampTz start = GetCurrentTimestamp();
+	ListCell   *lc;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	osc_dry_run(job);
+	RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	foreach(lc, job->members)
+		osc_member_update(lfirst(lc), "dry_run_done = true", NULL);
+	osc_event(job, "dry_run", osc_elapsed_ms(start), NULL);
+}
+
+/* install capture on all members under one lock set, and note the fence */
+static void
+install_capture(OscJob *job)
+{
+	OscLockSet	set = {0};
+	TimestampTz start = GetCurrentTimestamp();
+	ListCell   *lc;
+
+	foreach(lc, job->members)
+		osc_lock_add(&set, ((OscMember *) lfirst(lc))->relid, ShareRowExclusiveLock);
+	osc_lock_all(&set, "capture", job->owner);
+	osc_deadline_arm(osc_step_timeout);
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+		Relation	source = table_open(m->relid, NoLock);
+		Relation	shadow = table_open(m->shadow, AccessShareLock);
+		OscMapping *mapping = osc_mapping_load(m->mapping, source, shadow);
+		OscArgs		args = {0};
+
+		if (strcmp(osc_fingerprint(m->relid), m->fingerprint) != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("the definition of table \"%s\" was changed while the job ran", m->relname),
+					 errhint("Start the job again.")));
+		table_close(shadow, NoLock);
+		table_close(source, NoLock);
+		m->fence = osc_capture_install(m, &mapping->key, llast_oid(osc_log_segments(m)));
+		osc_arg_datum(&args, XID8OID, FullTransactionIdGetDatum(m->fence), false);
+		osc_member_update(m, "fence = $3", &args);
+	}
+	osc_deadline_disarm();
+	osc_event(job, "capture", osc_elapsed_ms(start),
+			  psprintf("{\"waited_ms\": %.3f}", osc_last_lock_report()->waited_ms));
+	OSC_STOP_POINT("capture-before-commit");
+}
+
+static void
+await_fence(OscJob *job, OscStep *step)
+{
+	ListCell   *lc;
+	char	   *waiting_for;
+
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+
+		if (OSC_PROTECTED("fence-wait") && !osc_fence_passed(m->fence, &waiting_for))
+		{
+			osc_job_set_waiting(job, waiting_for);
+			step->wait_ms = POLL_MS;
+			return;
+		}
+	}
+	foreach(lc, job->members)
+		osc_backfill_begin(lfirst(lc), osc_workers);
+	osc_event(job, "fence", -1, NULL);
+	osc_job_set_phase(job, OSC_BACKFILLING);
+	OSC_STOP_POINT("fence-passed");
+}
+
+static void
+step_preparing(OscJob *job, OscStep *step)
+{
+	OscMember  *first = linitial(job->members);
+
+	if (!first->dry_run_done)
+		dry_run(job);
+	else if (!FullTransactionIdIsValid(first->fence))
+		install_capture(job);
+	else
+		await_fence(job, step);
+}
+
+/* add a segment to the log where the newest is full; drop one that is used up */
+static void
+tend_log(OscMember *m)
+{
+	if (osc_log_needs_segment(m))
+	{
+		Relation	source = table_open(m->relid, AccessShareLock);
+		Relation	shadow = table_open(m->shadow, AccessShareLock);
+		OscMapping *mapping = osc_mapping_load(m->mapping, source, shadow);
+		Oid			log = osc_log_create(m, get_namespace_oid(m->helper_schema, false),
+										 source, &mapping->key);
+
+		osc_capture_switch_log(m, log);
+		table_close(shadow, NoLock);
+		table_close(source, NoLock);
+	}
+	(void) osc_log_drop_empty(m);
+}
+
+static void
+store_backlog(OscMember *m, int64 keys_replayed)
+{
+	OscArgs		args = {0};
+
+	osc_arg_int8(&args, osc_log_estimate(m, NULL));
+	osc_arg_int8(&args, keys_replayed);
+	osc_member_update(m, "backlog = $3, keys_replayed = keys_replayed + $4", &args);
+}
+
+static void
+step_backfilling(OscJob *job, OscStep *step)
+{
+	ListCell   *lc;
+	bool		open = false;
+
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+		int			range_no = osc_backfill_open_range(m);
+		bool		complete;
+
+		if (range_no == 0)
+			continue;
+		open = true;
+		if (range_no < 0)
+			continue;			/* all that is left is in others' hands */
+		step->rows = osc_copy_batch(m, range_no, step->max_rows, &complete);
+		if (osc_log_needs_segment(m))
+			tend_log(m);
+		return;
+	}
+	if (open)
+		step->wait_ms = POLL_MS / 2;
+	else
+		osc_job_set_phase(job, OSC_INDEXING);
+}
+
+/* an index of the shadow that is not built, the key's first; InvalidOid: none */
+static Oid
+next_index(OscMember *m)
+{
+	Relation	source = table_open(m->relid, AccessShareLock);
+	Relation	shadow = table_open(m->shadow, AccessShareLock);
+	OscMapping *mapping = osc_mapping_load(m->mapping, source, shadow);
+	List	   *oids = lcons_oid(mapping->shadow_key.index, osc_index_oids(shadow));
+	Oid			result = InvalidOid;
+	ListCell   *lc,
+			   *d;
+
+	foreach(lc, oids)
+	{
+		bool		done = false;
+
+		foreach(d, m->indexes_done)
+			done = done || strcmp(lfirst(d), get_rel_name(lfirst_oid(lc))) == 0;
+		if (!done)
+		{
+			result = lfirst_oid(lc);
+			break;
+		}
+	}
+	table_close(shadow, NoLock);
+	table_close(source, NoLock);
+	return result;
+}
+
+static void
+build_index(OscJob *job, OscMember *m, Oid index)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	char	   *name = get_rel_name(index);
+	ReindexParams params = {0};
+	StringInfoData detail;
+	OscArgs		args = {0};
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	/* builds as the table's owner, see index.c */
+	osc_reindex_index(index, RELPERSISTENCE_PERMANENT, &params);
+	PopActiveSnapshot();
+	osc_arg_text(&args, name);
+	osc_member_update(m, "indexes_done = indexes_done || $3", &args);
+	initStringInfo(&detail);
+	appendStringInfoString(&detail, "{\"index\": ");
+	escape_json(&detail, name);
+	appendStringInfoChar(&detail, '}');
+	osc_event(job, "index", osc_elapsed_ms(start), detail.data);
+	OSC_STOP_POINT("index-before-commit");
+}
+
+static void
+analyze(OscJob *job, OscMember *m)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	char	   *sql = psprintf("ANALYZE %s", osc_relation_name(m->shadow));
+	List	   *raw = pg_parse_query(sql);
+	PlannedStmt *wrapper = makeNode(PlannedStmt);
+	OscIdentity saved;
+
+	wrapper->commandType = CMD_UTILITY;
+	wrapper->utilityStmt = linitial_node(RawStmt, raw)->stmt;
+	osc_become(&saved, osc_relation_owner(m->shadow), 0);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	ProcessUtility(wrapper, sql, false, PROCESS_UTILITY_QUERY, NULL, NULL,
+				   None_Receiver, NULL);
+	PopActiveSnapshot();
+	osc_unbecome(&saved);
+	osc_member_update(m, "analyzed = true", NULL);
+	osc_event(job, "analyze", osc_elapsed_ms(start), NULL);
+}
+
+/*
+ * The VACUUM that brings the shadow into service frozen and all-visible: its
+ * indexes are still empty.
+ */
+char *
+osc_vacuum_command(OscJob *job)
+{
+	ListCell   *lc;
+
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+
+		if (!m->frozen)
+			return psprintf("VACUUM (FREEZE, TRUNCATE FALSE, INDEX_CLEANUP FALSE) %s",
+							osc_relation_name(m->shadow));
+	}
+	return NULL;
+}
+
+/* the command above has been run */
+void
+osc_note_vacuumed(OscJob *job)
+{
+	ListCell   *lc;
+
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+
+		if (!m->frozen)
+		{
+			osc_member_update(m, "frozen = true", NULL);
+			m->frozen = true;
+			return;
+		}
+	}
+}
+
+static void
+step_indexing(OscJob *job, OscStep *step)
+{
+	ListCell   *lc;
+
+	if (osc_vacuum_command(job) != NULL)
+	{
+		if (step->can_vacuum)
+			step->need_vacuum = true;
+		else
+		{
+			osc_event(job, "freeze", -1,
+					  "{\"skipped\": \"VACUUM cannot run here; autovacuum will freeze the rows later\"}");
+			osc_note_vacuumed(job);
+		}
+		return;
+	}
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+		Oid			index = next_index(m);
+
+		tend_log(m);
+		if (OidIsValid(index))
+			build_index(job, m, index);
+		else if (!m->analyzed)
+			analyze(job, m);
+		else
+			continue;
+		store_backlog(m, 0);
+		return;
+	}
+	osc_job_set_phase(job, OSC_CATCHING_UP);
+}
+
+/* replay a batch of each member; true if a whole pass found next to nothing */
+static bool
+catch_up(OscJob *job, OscStep *step)
+{
+	ListCell   *lc;
+	bool		caught_up = true;
+
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+		OscReplayResult result = {0};
+
+		osc_replay_adaptive(m, &result);
+		if (result.rows > 0)
+			tend_log(m);
+		store_backlog(m, result.keys);
+		step->keys += result.keys;
+		if (!result.whole || result.rows > CAUGHT_UP_KEYS)
+			caught_up = false;
+	}
+	return caught_up;
+}
+
+/* osc_replay(): one batch, whatever the phase from catching_up on */
+int64
+osc_replay_once(OscJob *job)
+{
+	OscStep		step = {0};
+
+	(void) catch_up(job, &step);
+	return step.keys;
+}
+
+static void
+note_horizon(OscJob *job)
+{
+	ListCell   *lc;
+	FullTransactionId next = ReadNextFullTransactionId();
+
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+		OscArgs		args = {0};
+
+		osc_arg_datum(&args, XID8OID, FullTransactionIdGetDatum(next), false);
+		osc_member_update(m, "horizon = $3", &args);
+		m->horizon = next;
+	}
+}
+
+static void
+arrive_at_ready(OscJob *job)
+{
+	osc_job_set_phase(job, OSC_AT_READY);
+	if (job->manual_swap)
+		osc_job_set_state(job, OSC_READY);
+}
+
+static void
+step_catching_up(OscJob *job, OscStep *step)
+{
+	if (!catch_up(job, step))
+		return;
+	note_horizon(job);
+	if (osc_verify)
+		osc_job_set_phase(job, OSC_VALIDATING);
+	else
+		arrive_at_ready(job);
+}
+
+static void
+store_validation(OscMember *m, const OscValidateResult *result)
+{
+	OscArgs		args = {0};
+
+	osc_arg_int8(&args, m->validate_source);
+	osc_arg_int8(&args, m->validate_shadow);
+	osc_arg_int8(&args, result->compared);
+	osc_arg_int8(&args, result->not_compared);
+	osc_arg_int8(&args, result->differing);
+	osc_arg_jsonb(&args, result->differing > 0 ? result->sample : NULL);
+	osc_member_update(m, "validate_source = $3, validate_shadow = $4,"
+					  " rows_compared = rows_compared + $5,"
+					  " rows_not_compared = rows_not_compared + $6,"
+					  " rows_differing = rows_differing + $7,"
+					  " keys_replayed = keys_replayed + $6,"
+					  " sample = coalesce($8, sample)", &args);
+	m->rows_compared += result->compared;
+	m->rows_not_compared += result->not_compared;
+	m->rows_differing += result->differing;
+	if (result->differing > 0)
+		m->sample = result->sample;
+}
+
+static void
+validation_event(OscJob *job, const OscMember *m, double ms)
+{
+	osc_event(job, "validate", ms,
+			  psprintf("{\"rows_compared\": " INT64_FORMAT ", \"rows_not_compared\": " INT64_FORMAT
+					   ", \"rows_differing\": " INT64_FORMAT ", \"sample\": %s}",
+					   m->rows_compared, m->rows_not_compared, m->rows_differing,
+					   m->sample ? m->sample : "[]"));
+}
+
+static void
+step_validating(OscJob *job)
+{
+	ListCell   *lc;
+
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+		OscValidateResult result;
+
+		if (m->validate_source < 0 && m->validate_shadow < 0)
+			continue;
+		osc_validate_chunk(m, false, &result);
+		store_validation(m, &result);
+		tend_log(m);
+		if (!result.complete)
+			return;
+		validation_event(job, m, -1);
+		if (m->rows_differing > 0)
+		{
+			osc_fail_job(job, psprintf("validation found " INT64_FORMAT
+									   " rows of table \"%s\" that differ from their copy",
+									   m->rows_differing, m->relname),
+						 unpack_sql_state(ERRCODE_DATA_CORRUPTED));
+			return;
+		}
+	}
+	arrive_at_ready(job);
+}
+
+/*
+ * osc_validate(): everything, in this transaction.
+ */
+bool
+osc_validate_all(OscJob *job)
+{
+	ListCell   *lc;
+	bool		equal = true;
+
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+		OscValidateResult result;
+		TimestampTz start = GetCurrentTimestamp();
+		int64		source = m->validate_source;
+		int64		shadow = m->validate_shadow;
+
+		m->validate_source = m->validate_shadow = 0;
+		m->rows_compared = m->rows_not_compared = m->rows_differing = 0;
+		m->sample = NULL;
+		osc_member_update(m, "rows_compared = 0, rows_not_compared = 0,"
+						  " rows_differing = 0, sample = NULL", NULL);
+		osc_validate_chunk(m, true, &result);
+		/* the driver's own validation, if it is under way, goes on where it was */
+		if (job->phase == OSC_VALIDATING)
+		{
+			m->validate_source = source;
+			m->validate_shadow = shadow;
+		}
+		store_validation(m, &result);
+		validation_event(job, m, osc_elapsed_ms(start));
+		equal = equal && result.differing == 0;
+	}
+	return equal;
+}
+
+/* at ready with a manual swap: stay caught up at little cost */
+static void
+step_ready(OscJob *job, OscStep *step)
+{
+	if (!job->manual_swap && job->state == OSC_RUNNING)
+	{
+		osc_job_set_phase(job, OSC_SWAPPING);
+		return;
+	}
+	if (catch_up(job, step))
+		step->wait_ms = READY_POLL_MS;
+}
+
+static void
+step_swapping(OscJob *job, OscStep *step)
+{
+	ListCell   *lc;
+	char	   *waiting_for;
+
+	osc_job_restart_swap_clock(job, true);
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+
+		if (!osc_old_snapshots_gone(job->job_id, m->horizon, &waiting_for))
+		{
+			osc_job_set_waiting(job, waiting_for);
+			if (!step->swap_now)
+				(void) catch_up(job, step);
+			step->wait_ms = POLL_MS;
+			return;
+		}
+	}
+	/* as little as possible is left to the locks */
+	if (!step->swap_now && !catch_up(job, step))
+		return;
+	if (osc_swap_storage(job, &step->locked_at, &step->backlog) == OSC_SWAP_BACKLOG)
+	{
+		step->rolled_back = true;
+		return;
+	}
+	if (job->state == OSC_READY)
+		osc_job_set_state(job, OSC_RUNNING);
+	osc_job_set_phase(job, OSC_CLEANING);
+	step->swapped = true;
+}
+
+static void
+step_cleaning(OscJob *job)
+{
+	ListCell   *lc;
+
+	foreach(lc, job->members)
+		if (osc_validate_next_foreign_key(job, lfirst(lc)))
+			return;
+	if (!osc_cleanup_step(job))
+		return;
+	osc_job_set_phase(job, OSC_AT_DONE);
+	osc_job_set_state(job, OSC_DONE);
+}
+
+static void
+step_cancelling(OscJob *job)
+{
+	if (osc_cleanup_step(job))
+		osc_job_set_state(job, job->final_state);
+}
+
+/* let the triggers do nothing, and let clean-up begin */
+static void
+stop_capture(OscJob *job)
+{
+	ListCell   *lc;
+
+	foreach(lc, job->members)
+		osc_capture_stop(lfirst(lc));
+}
+
+/*
+ * The job has failed: say so, and let clean-up begin.  It becomes failed when
+ * all that it made is gone.
+ */
+void
+osc_fail_job(OscJob *job, const char *message, const char *sqlstate)
+{
+	osc_job_record_error(job, message, sqlstate, OSC_FAILED);
+	stop_capture(job);
+	osc_job_set_state(job, OSC_CANCELLING);
+}
+
+/*
+ * A user wants the job to end.
+ */
+void
+osc_cancel_job(OscJob *job)
+{
+	stop_capture(job);
+	osc_job_set_state(job, OSC_CANCELLING);
+}
+
+/*
+ * Do one step of the job, whatever phase it is in.
+ */
+void
+osc_do_step(OscJob *job, OscStep *step)
+{
+	if (job->state == OSC_CANCELLING)
+	{
+		step_cancelling(job);
+		return;
+	}
+	if (step->swap_now)
+	{
+		step_swapping(job, step);
+		return;
+	}
+	switch (job->phase)
+	{
+		case OSC_PLANNED:
+			step_planned(job);
+			break;
+		case OSC_PREPARING:
+			step_preparing(job, step);
+			break;
+		case OSC_BACKFILLING:
+			step_backfilling(job, step);
+			break;
+		case OSC_INDEXING:
+			step_indexing(job, step);
+			break;
+		case OSC_CATCHING_UP:
+			step_catching_up(job, step);
+			break;
+		case OSC_VALIDATING:
+			step_validating(job);
+			break;
+		case OSC_AT_READY:
+			step_ready(job, step);
+			break;
+		case OSC_SWAPPING:
+			step_swapping(job, step);
+			break;
+		case OSC_CLEANING:
+			step_cleaning(job);
+			break;
+		case OSC_AT_KEPT:
+		case OSC_AT_DONE:
+			break;
+	}
+}

@@ -1,0 +1,103 @@
+/*-------------------------------------------------------------------------
+ *
+ * cleanup.c
+ *	  Removing what a job has made, one object per transaction.
+ *
+ * Reads the registry only.  Triggers go first, since the source's users pay
+ * for them; the helper tables next, the twin with the old rows among them;
+ * the schema last.  Dropping a large file takes long and happens when the
+ * transaction commits, so nothing that a user needs is locked then.
+ *
+ * Locks: ACCESS EXCLUSIVE on the source, politely, for the triggers; ACCESS
+ * EXCLUSIVE on each helper object.  After a crash the registry still names
+ * what is left.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#include "base/locks.h"
+#include "base/run.h"
+#include "base/stop_point.h"
+#include "finish/cleanup.h"
+#include "mirror/capture.h"
+#include "store/events.h"
+#include "store/objects.h"
+
+static OscMember *
+member_number(OscJob *job, int32 number)
+{
+	ListCell   *lc;
+
+	foreach(lc, job->members)
+		if (((OscMember *) lfirst(lc))->member == number)
+			return lfirst(lc);
+	elog(ERROR, "job " INT64_FORMAT " has no member %d", job->job_id, number);
+}
+
+static void
+remove_triggers(OscJob *job, OscMember *m)
+{
+	OscLockSet	set = {0};
+
+	/* the table may have been dropped: then its triggers are gone */
+	if (get_rel_name(m->relid) != NULL)
+	{
+		osc_lock_add(&set, m->relid, AccessExclusiveLock);
+		osc_lock_all(&set, "remove capture", job->owner);
+	}
+	osc_capture_remove(m);
+}
+
+static void
+remove_table(const OscObject *o)
+{
+	osc_object_drop(RelationRelationId, o->oid);
+	osc_object_forget(o->object_id);
+}
+
+/*
+ * Remove one thing; true when nothing is left.  Raises lock_not_available if
+ * the triggers' lock is not to be had.
+ */
+bool
+osc_cleanup_step(OscJob *job)
+{
+	List	   *objects = osc_objects_of(job->job_id, 0);
+	TimestampTz start = GetCurrentTimestamp();
+	OscObject  *next = NULL;
+	ListCell   *lc;
+
+	if (objects == NIL)
+		return true;
+	OSC_STOP_POINT("cleanup-before-drop");
+	foreach(lc, objects)
+		if (((OscObject *) lfirst(lc))->kind == OSC_OBJECT_TRIGGER)
+			next = lfirst(lc);
+	if (next == NULL)
+		next = linitial(objects);
+	switch (next->kind)
+	{
+		case OSC_OBJECT_TRIGGER:
+			remove_triggers(job, member_number(job, next->member));
+			break;
+		case OSC_OBJECT_SCHEMA:
+			osc_object_drop(NamespaceRelationId, next->oid);
+			osc_object_forget(next->object_id);
+			break;
+		case OSC_OBJECT_SHADOW:
+		case OSC_OBJECT_TWIN:
+		case OSC_OBJECT_LOG:
+			remove_table(next);
+			break;
+	}
+	osc_event(job, "cleanup", osc_elapsed_ms(start),
+			  psprintf("{\"left\": %d}", list_length(osc_objects_of(job->job_id, 0))));
+	OSC_STOP_POINT("cleanup-before-commit");
+	return false;
+}

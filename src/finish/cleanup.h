@@ -1,0 +1,15 @@
+/*-------------------------------------------------------------------------
+ *
+ * cleanup.h
+ *	  Removing what a job has made.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OSC_CLEANUP_H
+#define OSC_CLEANUP_H
+
+#include "store/job.h"
+
+extern bool osc_cleanup_step(OscJob *job);
+
+#endif							/* OSC_CLEANUP_H */

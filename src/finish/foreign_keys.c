@@ -1,0 +1,266 @@
+/*-------------------------------------------------------------------------
+ *
+ * foreign_keys.c
+ *	  Foreign keys that the statement makes anew, and their validation.
+ *
+ * ALTER TYPE drops and re-makes the foreign keys on the column, in and out,
+ * and checks them; during the swap the source has empty storage, so that
+ * check would lie: rows that refer to the table would be called orphans, and
+ * the table's own would be called valid unseen.  So the keys are marked NOT
+ * VALID before the statement, which the re-made ones inherit, and are
+ * validated after the swap under the weak locks of VALIDATE CONSTRAINT.  Keys
+ * that were NOT VALID before stay so.
+ *
+ * Locks: for the swap ACCESS EXCLUSIVE on the other tables, as native takes;
+ * for the validation SHARE UPDATE EXCLUSIVE and ROW SHARE.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "base/ident.h"
+#include "base/run.h"
+#include "base/settings.h"
+#include "finish/foreign_keys.h"
+#include "model/statement.h"
+#include "store/events.h"
+
+/*
+ * The foreign keys (OscForeignKey *) of or to the relation that use a column
+ * whose type the statement changes.
+ */
+List *
+osc_affected_foreign_keys(Oid relid, const AlterTableStmt *stmt)
+{
+	Datum		attnums[MaxHeapAttributeNumber];
+	int			n = 0;
+	List	   *result = NIL;
+	OscStore	store;
+	OscArgs		args = {0};
+	uint64		rows;
+	ListCell   *lc;
+
+	foreach(lc, stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype == AT_AlterColumnType)
+			attnums[n++] = Int16GetDatum(get_attnum(relid, cmd->name));
+	}
+	if (n == 0)
+		return NIL;
+	osc_store_open(&store);
+	osc_arg_oid(&args, relid);
+	osc_arg_datum(&args, INT2ARRAYOID,
+				  PointerGetDatum(construct_array(attnums, n, INT2OID, 2, true, TYPALIGN_SHORT)),
+				  false);
+	rows = osc_sql("SELECT oid, conrelid, confrelid, conname::text AS name, convalidated"
+				   " FROM pg_constraint WHERE contype = 'f' AND"
+				   " ((conrelid = $1 AND conkey && $2) OR (confrelid = $1 AND confkey && $2))"
+				   " ORDER BY oid", &args);
+	for (uint64 i = 0; i < rows; i++)
+	{
+		OscForeignKey *key = MemoryContextAllocZero(store.caller, sizeof(OscForeignKey));
+		MemoryContext old;
+
+		key->constraint = osc_col_oid(i, "oid");
+		key->referencing = osc_col_oid(i, "conrelid");
+		key->referenced = osc_col_oid(i, "confrelid");
+		key->name = osc_col_text(&store, i, "name");
+		key->validated = osc_col_bool(i, "convalidated");
+		old = MemoryContextSwitchTo(store.caller);
+		result = lappend(result, key);
+		MemoryContextSwitchTo(old);
+	}
+	osc_store_close(&store);
+	return result;
+}
+
+/*
+ * Add the tables on either side to the lock set of the swap.
+ */
+void
+osc_foreign_keys_lock(List *keys, OscLockSet *set)
+{
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		OscForeignKey *key = lfirst(lc);
+
+		osc_lock_add(set, key->referencing, AccessExclusiveLock);
+		osc_lock_add(set, key->referenced, AccessExclusiveLock);
+	}
+}
+
+/*
+ * Mark the keys NOT VALID.  The caller holds the locks above.
+ */
+void
+osc_foreign_keys_unvalidate(List *keys)
+{
+	Relation	rel = table_open(ConstraintRelationId, RowExclusiveLock);
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		OscForeignKey *key = lfirst(lc);
+		HeapTuple	tuple = SearchSysCacheCopy1(CONSTROID, ObjectIdGetDatum(key->constraint));
+
+		if (!HeapTupleIsValid(tuple))
+			elog(ERROR, "cache lookup failed for constraint %u", key->constraint);
+		((Form_pg_constraint) GETSTRUCT(tuple))->convalidated = false;
+		CatalogTupleUpdate(rel, &tuple->t_self, tuple);
+		heap_freetuple(tuple);
+	}
+	table_close(rel, RowExclusiveLock);
+	CommandCounterIncrement();
+}
+
+/*
+ * Those of the keys that were valid, as a JSON array for the member's row.
+ */
+char *
+osc_foreign_keys_to_json(List *keys)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	appendStringInfoChar(&buf, '[');
+	foreach(lc, keys)
+	{
+		OscForeignKey *key = lfirst(lc);
+
+		if (!key->validated)
+			continue;
+		appendStringInfo(&buf, "%s{\"table\": %u, \"name\": ", buf.len > 1 ? ", " : "",
+						 key->referencing);
+		escape_json(&buf, key->name);
+		appendStringInfoChar(&buf, '}');
+	}
+	appendStringInfoChar(&buf, ']');
+	return buf.data;
+}
+
+/* take the first key off the member's list; false if there is none */
+static bool
+first_pending(OscMember *m, Oid *table, char **name)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+	bool		found;
+
+	osc_store_open(&store);
+	osc_arg_int8(&args, m->job_id);
+	osc_arg_int4(&args, m->member);
+	found = osc_sql("SELECT (foreign_keys->0->>'table')::oid AS reltable, foreign_keys->0->>'name' AS name"
+					" FROM online_schema.job_member WHERE job_id = $1 AND member = $2"
+					" AND jsonb_array_length(foreign_keys) > 0", &args) > 0;
+	if (found)
+	{
+		*table = osc_col_oid(0, "reltable");
+		*name = osc_col_text(&store, 0, "name");
+		osc_sql("UPDATE online_schema.job_member SET foreign_keys = foreign_keys - 0"
+				" WHERE job_id = $1 AND member = $2", &args);
+	}
+	osc_store_close(&store);
+	return found;
+}
+
+/* validate one key in a subtransaction; NULL, or the error's message */
+static char *
+try_validate(OscJob *job, Oid table, const char *name)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	char	   *volatile message = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		OscLockSet	set = {0};
+		OscIdentity saved;
+		AlterTableStmt *stmt;
+		char	   *sql = psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+								   osc_relation_name(table), quote_identifier(name));
+
+		osc_lock_add(&set, table, ShareUpdateExclusiveLock);
+		osc_lock_all(&set, "validate foreign key", job->owner);
+		/* the key may be another role's: native re-makes it without asking */
+		osc_become(&saved, osc_relation_owner(table), 0);
+		stmt = osc_parse_statement(sql);
+		osc_alter_as_user(stmt, sql);
+		osc_unbecome(&saved);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		if (geterrcode() == ERRCODE_LOCK_NOT_AVAILABLE || geterrcode() == ERRCODE_QUERY_CANCELED ||
+			geterrcode() == ERRCODE_T_R_DEADLOCK_DETECTED)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		message = edata->message;
+	}
+	PG_END_TRY();
+	return message;
+}
+
+/*
+ * Validate one of the keys that the swap left NOT VALID; false when none is
+ * left.  A key that does not validate stays NOT VALID; the job's last_error
+ * and an event say so.
+ */
+bool
+osc_validate_next_foreign_key(OscJob *job, OscMember *m)
+{
+	Oid			table;
+	char	   *name;
+	char	   *error;
+	TimestampTz start = GetCurrentTimestamp();
+	StringInfoData detail;
+
+	if (!first_pending(m, &table, &name))
+		return false;
+	if (get_rel_name(table) == NULL || !OidIsValid(get_relation_constraint_oid(table, name, true)))
+		return true;			/* somebody dropped it meanwhile */
+	error = try_validate(job, table, name);
+	initStringInfo(&detail);
+	appendStringInfoString(&detail, "{\"table\": ");
+	escape_json(&detail, osc_relation_name(table));
+	appendStringInfoString(&detail, ", \"constraint\": ");
+	escape_json(&detail, name);
+	appendStringInfo(&detail, ", \"valid\": %s}", error ? "false" : "true");
+	osc_event(job, "foreign_key", osc_elapsed_ms(start), detail.data);
+	if (error)
+		osc_job_record_error(job, psprintf("foreign key \"%s\" of table %s was left NOT VALID: %s",
+										   name, osc_relation_name(table), error),
+							 NULL, OSC_FAILED);
+	return true;
+}

@@ -1,0 +1,31 @@
+/*-------------------------------------------------------------------------
+ *
+ * foreign_keys.h
+ *	  Foreign keys that the statement makes anew.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OSC_FOREIGN_KEYS_H
+#define OSC_FOREIGN_KEYS_H
+
+#include "base/locks.h"
+#include "nodes/parsenodes.h"
+#include "store/job.h"
+
+/* a foreign key on a column whose type changes */
+typedef struct OscForeignKey
+{
+	Oid			constraint;
+	Oid			referencing;
+	Oid			referenced;
+	char	   *name;
+	bool		validated;
+} OscForeignKey;
+
+extern List *osc_affected_foreign_keys(Oid relid, const AlterTableStmt *stmt);
+extern void osc_foreign_keys_lock(List *keys, OscLockSet *set);
+extern void osc_foreign_keys_unvalidate(List *keys);
+extern char *osc_foreign_keys_to_json(List *keys);
+extern bool osc_validate_next_foreign_key(OscJob *job, OscMember *m);
+
+#endif							/* OSC_FOREIGN_KEYS_H */

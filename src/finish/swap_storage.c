@@ -1,0 +1,294 @@
+/*-------------------------------------------------------------------------
+ *
+ * swap_storage.c
+ *	  The swap of strategy copy: handing the shadow's storage to the source,
+ *	  in one transaction, and its rehearsal on the real table.
+ *
+ * Under the locks, for each member: take a fresh snapshot, check that nothing
+ * was changed under us, replay what is left of the log, drop capture.  Then
+ * the source exchanges storage with the twin and so is empty, the user's
+ * statement runs natively on it, which takes milliseconds, and the source,
+ * now of the new shape, exchanges storage with the shadow.  The table keeps
+ * its OID, and whatever the statement does to the catalogs is native.
+ *
+ * "Lock, then check, then snapshot": a snapshot from before the locks would
+ * not show the log rows that others committed while we waited, and the final
+ * replay would lose them.
+ *
+ * The rehearsal (dry run) does the same with storage that is empty on both
+ * sides, notes the resulting layout, and is rolled back by the caller.  What
+ * native refuses it refuses, before a row is copied.
+ *
+ * Locks: ACCESS EXCLUSIVE on source, shadow, twin, the TOAST tables of all
+ * three, and the tables on the other side of affected foreign keys.  A crash
+ * leaves the state of before, or that of after.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/heap.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/deadline.h"
+#include "base/ident.h"
+#include "base/locks.h"
+#include "base/run.h"
+#include "base/settings.h"
+#include "base/stop_point.h"
+#include "finish/foreign_keys.h"
+#include "finish/storage.h"
+#include "finish/swap_storage.h"
+#include "mirror/capture.h"
+#include "mirror/log.h"
+#include "mirror/replay.h"
+#include "mirror/shadow.h"
+#include "model/relinfo.h"
+#include "model/statement.h"
+#include "store/events.h"
+
+static void
+add_table(OscLockSet *set, Oid relid)
+{
+	Oid			toast;
+
+	osc_lock_add(set, relid, AccessExclusiveLock);
+	toast = osc_toast_of(relid);
+	if (OidIsValid(toast))
+		osc_lock_add(set, toast, AccessExclusiveLock);
+}
+
+/* source first, then other user tables, then what is ours */
+static void
+lock_members(OscJob *job, List *foreign_keys, const char *purpose)
+{
+	OscLockSet	set = {0};
+	ListCell   *lc;
+
+	foreach(lc, job->members)
+		osc_lock_add(&set, ((OscMember *) lfirst(lc))->relid, AccessExclusiveLock);
+	osc_foreign_keys_lock(foreign_keys, &set);
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+
+		add_table(&set, m->relid);
+		add_table(&set, m->shadow);
+		add_table(&set, m->twin);
+	}
+	osc_lock_all(&set, purpose, job->owner);
+}
+
+static void
+changed_under_us(const OscMember *m, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s of table \"%s\" was changed while the job ran", what, m->relname),
+			 errhint("Start the job again.")));
+}
+
+/* with the locks held: is everything as the copy supposes it to be? */
+static void
+check_members(OscJob *job)
+{
+	ListCell   *lc;
+
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+
+		if (get_rel_name(m->relid) == NULL || strcmp(get_rel_name(m->relid), m->relname) != 0)
+			changed_under_us(m, "the name");
+		if (!osc_capture_is_intact(m))
+			changed_under_us(m, "the capture trigger");
+		if (strcmp(osc_fingerprint(m->relid), m->fingerprint) != 0)
+			changed_under_us(m, "the definition");
+		if (!osc_has_relrewrite(m->shadow, m->relid))
+			changed_under_us(m, "the helper table");
+	}
+}
+
+static void
+ignore_row(Relation segment, HeapTuple row, void *arg)
+{
+}
+
+/* count what is left in the log, up to one more than the limit */
+static int64
+count_backlog(OscJob *job)
+{
+	int64		total = 0;
+	ListCell   *lc;
+
+	foreach(lc, job->members)
+	{
+		OscLogBatch batch = {0};
+
+		osc_log_scan(lfirst(lc), GetActiveSnapshot(), osc_swap_max_backlog + 1,
+					 &batch, ignore_row, NULL);
+		total += batch.rows;
+	}
+	return total;
+}
+
+static void
+replay_all(OscJob *job)
+{
+	ListCell   *lc;
+
+	foreach(lc, job->members)
+	{
+		OscLogPosition position = {0};
+		OscReplayResult result = {0};
+
+		osc_replay_batch(lfirst(lc), &position, PG_INT64_MAX, &result);
+	}
+}
+
+/* the statement, natively, on the table that now has the twin's storage */
+static void
+run_statement(OscJob *job, OscMember *m)
+{
+	AlterTableStmt *stmt = osc_parse_statement(job->ddl);
+
+	osc_alter_as_user(osc_statement_for(stmt,
+										get_namespace_name(get_rel_namespace(m->relid)),
+										get_rel_name(m->relid), false),
+					  job->ddl);
+}
+
+static void
+clear_missing_values(Oid relid)
+{
+	Relation	rel = table_open(relid, NoLock);
+
+	RelationClearMissing(rel);
+	table_close(rel, NoLock);
+	CommandCounterIncrement();
+}
+
+static void
+swap_member(OscJob *job, OscMember *m, List *foreign_keys)
+{
+	OscArgs		args = {0};
+
+	osc_capture_remove(m);
+	osc_foreign_keys_unvalidate(foreign_keys);
+	osc_exchange_storage(m->relid, m->twin, false);
+	OSC_STOP_POINT("swap-before-final-alter");
+	run_statement(job, m);
+	osc_exchange_storage(m->relid, m->shadow, true);
+	/* every row has all its columns now */
+	clear_missing_values(m->relid);
+	osc_arg_jsonb(&args, osc_foreign_keys_to_json(foreign_keys));
+	osc_member_update(m, "foreign_keys = $3, backlog = 0", &args);
+}
+
+/* the affected keys of all members */
+static List *
+foreign_keys_of(OscJob *job)
+{
+	AlterTableStmt *stmt = osc_parse_statement(job->ddl);
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, job->members)
+		result = list_concat(result,
+							 osc_affected_foreign_keys(((OscMember *) lfirst(lc))->relid, stmt));
+	return result;
+}
+
+/*
+ * One attempt.  Raises lock_not_available if the locks are not to be had.  On
+ * OSC_SWAP_DONE the swap is complete but for the commit, and the job is in
+ * phase cleaning; on OSC_SWAP_BACKLOG the caller rolls back.  The caller has
+ * entered the job owner's name, in a transaction of level READ COMMITTED.
+ */
+OscSwapOutcome
+osc_swap_storage(OscJob *job, TimestampTz *locked_at, int64 *backlog)
+{
+	List	   *foreign_keys = foreign_keys_of(job);
+	ListCell   *lc;
+
+	lock_members(job, foreign_keys, "swap");
+	*locked_at = GetCurrentTimestamp();
+	osc_deadline_arm(osc_swap_timeout);
+	OSC_STOP_POINT("swap-locked");
+	/* the keys may have changed until now */
+	if (list_length(foreign_keys) != list_length(foreign_keys_of(job)))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("foreign keys of the table were changed while locks were being obtained")));
+	check_members(job);
+	PushActiveSnapshot(GetLatestSnapshot());
+	*backlog = count_backlog(job);
+	if (*backlog > osc_swap_max_backlog)
+	{
+		PopActiveSnapshot();
+		osc_deadline_disarm();
+		return OSC_SWAP_BACKLOG;
+	}
+	replay_all(job);
+	PopActiveSnapshot();
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+
+		swap_member(job, m, osc_affected_foreign_keys(m->relid, osc_parse_statement(job->ddl)));
+	}
+	OSC_STOP_POINT("swap-before-commit");
+	osc_event(job, "swap", osc_elapsed_ms(*locked_at),
+			  psprintf("{\"locked_ms\": %.3f, \"backlog\": " INT64_FORMAT ", \"committed\": false}",
+					   osc_elapsed_ms(*locked_at), *backlog));
+	CHECK_FOR_INTERRUPTS();
+	osc_deadline_disarm();
+	return OSC_SWAP_DONE;
+}
+
+/*
+ * Rehearse the swap on the real table, with empty storage; the caller rolls
+ * the subtransaction back, which gives all back.  Raises what native raises,
+ * or lock_not_available.
+ */
+void
+osc_dry_run(OscJob *job)
+{
+	List	   *foreign_keys = foreign_keys_of(job);
+	ListCell   *lc;
+
+	lock_members(job, foreign_keys, "dry run");
+	osc_deadline_arm(osc_swap_timeout);
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+		Relation	source;
+		Relation	shadow;
+		const char *difference;
+
+		if (strcmp(osc_fingerprint(m->relid), m->fingerprint) != 0)
+			changed_under_us(m, "the definition");
+		osc_foreign_keys_unvalidate(osc_affected_foreign_keys(m->relid, osc_parse_statement(job->ddl)));
+		osc_exchange_storage(m->relid, m->twin, false);
+		run_statement(job, m);
+		source = table_open(m->relid, NoLock);
+		shadow = table_open(m->shadow, NoLock);
+		difference = osc_layout_difference(source, shadow);
+		if (difference)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("the copy of table \"%s\" would get another layout than the table: %s",
+							m->relname, difference)));
+		table_close(source, NoLock);
+		table_close(shadow, NoLock);
+	}
+	osc_deadline_disarm();
+}

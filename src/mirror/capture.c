@@ -1,0 +1,562 @@
+/*-------------------------------------------------------------------------
+ *
+ * capture.c
+ *	  Noting which keys of the source change, and the fence.
+ *
+ * Two internal triggers that fire always, also under session_replication_role
+ * = replica and for a logical replication worker: AFTER ROW for INSERT,
+ * UPDATE and DELETE, and AFTER STATEMENT for TRUNCATE.  They append the old
+ * key, and the new one if it differs, to the current segment of the change
+ * log with heap_insert(): no rights, row security, rules or replica identity
+ * are in play.  The trigger function takes no arguments and believes none:
+ * where it writes, it learns from online_schema.capture, by the trigger's own
+ * OID and relation.  Anyone may make a trigger with this function on a table
+ * of his own; it will refuse to work.
+ *
+ * Each backend keeps what it learned until the source's relcache entry is
+ * invalidated, which happens with every change of its row (osc_capture_switch_
+ * log, osc_capture_stop).  A backend may still hold an outdated entry: the
+ * race is named in current_log().
+ *
+ * The fence.  Capture is installed under SHARE ROW EXCLUSIVE, so no writer is
+ * in flight then; X0 is the next transaction id at that moment.  Whoever has
+ * an id >= X0 and writes to the source has locked it after us, and so fires
+ * the trigger.  When all ids < X0 have ended, the versions that they made are
+ * those of one consistent state: the backfill copies these alone.
+ *
+ * Locks: SHARE ROW EXCLUSIVE on the source to install, ACCESS EXCLUSIVE to
+ * remove, both held by the caller.  A crash leaves the trigger noting keys,
+ * or nothing: install and remove are transactional.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_func.h"
+#include "storage/lmgr.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/xid8.h"
+
+#include "base/ident.h"
+#include "base/run.h"
+#include "mirror/capture.h"
+#include "store/objects.h"
+
+/* columns of online_schema.capture, see sql/install/10_tables.sql */
+#define CAPTURE_RELATION 1
+#define CAPTURE_ROW_TRIGGER 2
+#define CAPTURE_TRUNCATE_TRIGGER 3
+#define CAPTURE_LOG 4
+#define CAPTURE_ENABLED 5
+#define CAPTURE_KEY 6
+
+/* what a backend knows of a captured relation */
+typedef struct CaptureEntry
+{
+	Oid			relid;			/* hash key */
+	bool		valid;			/* cleared by relcache invalidation */
+	bool		found;			/* the relation has a row */
+	bool		enabled;
+	Oid			row_trigger;
+	Oid			truncate_trigger;
+	Oid			log;
+	int			nkeys;
+	AttrNumber	keys[INDEX_MAX_KEYS];
+} CaptureEntry;
+
+static HTAB *capture_cache;
+
+PG_FUNCTION_INFO_V1(osc_capture);
+
+static void
+forget_relation(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS status;
+	CaptureEntry *entry;
+
+	if (OidIsValid(relid))
+	{
+		entry = hash_search(capture_cache, &relid, HASH_FIND, NULL);
+		if (entry)
+			entry->valid = false;
+		return;
+	}
+	hash_seq_init(&status, capture_cache);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		entry->valid = false;
+}
+
+static void
+init_cache(void)
+{
+	HASHCTL		ctl = {0};
+
+	ctl.keysize = sizeof(Oid);
+	ctl.entrysize = sizeof(CaptureEntry);
+	ctl.hcxt = TopMemoryContext;
+	capture_cache = hash_create("online_schema capture", 16, &ctl,
+								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
+}
+
+/* read the relation's row of online_schema.capture, as of now */
+static void
+read_capture_row(CaptureEntry *entry)
+{
+	Oid			table = osc_catalog_relid("capture");
+	Oid			index = osc_catalog_relid("capture_relation");
+	Relation	rel;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		isnull;
+
+	entry->found = false;
+	if (!OidIsValid(table) || !OidIsValid(index))
+		return;
+	rel = table_open(table, AccessShareLock);
+	ScanKeyInit(&key, CAPTURE_RELATION, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(entry->relid));
+	/* a catalog snapshot: the newest committed row, whatever the caller's isolation */
+	scan = systable_beginscan(rel, index, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		TupleDesc	desc = RelationGetDescr(rel);
+		ArrayType  *keys;
+
+		entry->found = true;
+		entry->row_trigger = DatumGetObjectId(heap_getattr(tuple, CAPTURE_ROW_TRIGGER, desc, &isnull));
+		entry->truncate_trigger = DatumGetObjectId(heap_getattr(tuple, CAPTURE_TRUNCATE_TRIGGER, desc, &isnull));
+		entry->log = DatumGetObjectId(heap_getattr(tuple, CAPTURE_LOG, desc, &isnull));
+		entry->enabled = DatumGetBool(heap_getattr(tuple, CAPTURE_ENABLED, desc, &isnull));
+		keys = DatumGetArrayTypeP(heap_getattr(tuple, CAPTURE_KEY, desc, &isnull));
+		entry->nkeys = ARR_DIMS(keys)[0];
+		memcpy(entry->keys, ARR_DATA_PTR(keys), sizeof(AttrNumber) * entry->nkeys);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+}
+
+static CaptureEntry *
+lookup(Oid relid)
+{
+	CaptureEntry *entry;
+	bool		found;
+
+	if (capture_cache == NULL)
+		init_cache();
+	entry = hash_search(capture_cache, &relid, HASH_ENTER, &found);
+	if (!found || !entry->valid)
+	{
+		/* valid before the look-up: an invalidation during it is not lost */
+		entry->valid = true;
+		read_capture_row(entry);
+	}
+	return entry;
+}
+
+/*
+ * Open the segment to write to; NULL if capture is off.
+ *
+ * Race: the driver switches to a new segment and drops the old one, while we
+ * still believe the old one to be current.  The drop needs ACCESS EXCLUSIVE
+ * on it, so either our ROW EXCLUSIVE comes first, and the driver sees our row
+ * before it drops; or the drop comes first, the open fails, and we look at
+ * the row again, which by then names the new segment.
+ */
+static Relation
+current_log(CaptureEntry **entry)
+{
+	Oid			relid = (*entry)->relid;
+
+	for (int tries = 0; tries < 10; tries++)
+	{
+		Relation	log;
+
+		if (!(*entry)->found || !(*entry)->enabled)
+			return NULL;
+		log = try_table_open((*entry)->log, RowExclusiveLock);
+		if (log != NULL)
+			return log;
+		(*entry)->valid = false;
+		*entry = lookup(relid);
+	}
+	return NULL;
+}
+
+static void
+append(Relation log, const Datum *values, const bool *nulls)
+{
+	HeapTuple	row = heap_form_tuple(RelationGetDescr(log), unconstify(Datum *, values),
+									  unconstify(bool *, nulls));
+
+	heap_insert(log, row, GetCurrentCommandId(true), 0, NULL);
+	heap_freetuple(row);
+}
+
+static void
+key_of(const CaptureEntry *entry, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls)
+{
+	for (int i = 0; i < entry->nkeys; i++)
+		values[i] = heap_getattr(tuple, entry->keys[i], desc, &nulls[i]);
+}
+
+/* note the key of a changed row, and its new key if that differs */
+static void
+note_row(const CaptureEntry *entry, Relation log, const TriggerData *data)
+{
+	TupleDesc	desc = RelationGetDescr(data->tg_relation);
+	Datum		values[INDEX_MAX_KEYS];
+	bool		nulls[INDEX_MAX_KEYS];
+
+	key_of(entry, data->tg_trigtuple, desc, values, nulls);
+	append(log, values, nulls);
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+	{
+		Datum		new_values[INDEX_MAX_KEYS];
+		bool		new_nulls[INDEX_MAX_KEYS];
+		bool		same = true;
+
+		key_of(entry, data->tg_newtuple, desc, new_values, new_nulls);
+		for (int i = 0; same && i < entry->nkeys; i++)
+		{
+			Form_pg_attribute att = TupleDescAttr(desc, entry->keys[i] - 1);
+
+			same = datumIsEqual(values[i], new_values[i], att->attbyval, att->attlen);
+		}
+		if (!same)
+			append(log, new_values, new_nulls);
+	}
+}
+
+/*
+ * The capture trigger.
+ */
+Datum
+osc_capture(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	CaptureEntry *entry;
+	Relation	log;
+	Oid			trigger;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" was not called by a trigger", "osc_capture")));
+	entry = lookup(RelationGetRelid(data->tg_relation));
+	trigger = data->tg_trigger->tgoid;
+	if (!entry->found ||
+		(trigger != entry->row_trigger && trigger != entry->truncate_trigger))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("trigger \"%s\" was not made by an online schema change",
+						data->tg_trigger->tgname),
+				 errhint("Drop the trigger.")));
+	log = current_log(&entry);
+	if (log == NULL)
+		return PointerGetDatum(NULL);
+	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
+	{
+		Datum		values[INDEX_MAX_KEYS] = {0};
+		bool		nulls[INDEX_MAX_KEYS];
+
+		memset(nulls, true, sizeof(nulls));
+		append(log, values, nulls);
+	}
+	else
+		note_row(entry, log, data);
+	table_close(log, NoLock);
+	return PointerGetDatum(NULL);
+}
+
+static Oid
+create_trigger(const OscMember *m, const char *name, int16 events, bool row)
+{
+	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
+	Oid			func;
+	ObjectAddress trigger;
+	int64		object_id = osc_object_register(m, OSC_OBJECT_TRIGGER, m->nspname, name);
+
+	func = LookupFuncName(list_make2(makeString(osc_function_schema()),
+									 makeString("osc_capture")), 0, NULL, false);
+	stmt->trigname = pstrdup(name);
+	stmt->relation = NULL;
+	stmt->funcname = NIL;
+	stmt->args = NIL;
+	stmt->row = row;
+	stmt->timing = TRIGGER_TYPE_AFTER;
+	stmt->events = events;
+	stmt->columns = NIL;
+	stmt->isconstraint = false;
+	trigger = CreateTriggerFiringOn(stmt, NULL, m->relid, InvalidOid, InvalidOid,
+									InvalidOid, func, InvalidOid, NULL, true, false,
+									TRIGGER_FIRES_ALWAYS);
+	osc_object_created(object_id, trigger.objectId);
+	CommandCounterIncrement();
+	return trigger.objectId;
+}
+
+static ArrayType *
+attnum_array(const OscKey *key)
+{
+	Datum		values[INDEX_MAX_KEYS];
+
+	for (int i = 0; i < key->natts; i++)
+		values[i] = Int16GetDatum(key->attnums[i]);
+	return construct_array(values, key->natts, INT2OID, sizeof(int16), true, TYPALIGN_SHORT);
+}
+
+/*
+ * Install the capture triggers, and return X0.  The caller holds SHARE ROW
+ * EXCLUSIVE on the source.
+ */
+FullTransactionId
+osc_capture_install(const OscMember *m, const OscKey *key, Oid log)
+{
+	Oid			row_trigger = create_trigger(m, "osc_capture",
+											 TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE |
+											 TRIGGER_TYPE_DELETE, true);
+	Oid			truncate_trigger = create_trigger(m, "osc_capture_truncate",
+												  TRIGGER_TYPE_TRUNCATE, false);
+	OscStore	store;
+	OscArgs		args = {0};
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, m->relid);
+	osc_arg_oid(&args, row_trigger);
+	osc_arg_oid(&args, truncate_trigger);
+	osc_arg_oid(&args, log);
+	osc_arg_datum(&args, INT2ARRAYOID, PointerGetDatum(attnum_array(key)), false);
+	osc_sql("INSERT INTO online_schema.capture VALUES ($1, $2, $3, $4, true, $5)", &args);
+	osc_store_close(&store);
+	CacheInvalidateRelcacheByRelid(m->relid);
+	return ReadNextFullTransactionId();
+}
+
+/* change the member's capture row, and let every backend read it again */
+static void
+update_capture(const OscMember *m, const char *sql, Oid log)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, m->relid);
+	if (OidIsValid(log))
+		osc_arg_oid(&args, log);
+	osc_sql(sql, &args);
+	osc_store_close(&store);
+	CommandCounterIncrement();
+	CacheInvalidateRelcacheByRelid(m->relid);
+}
+
+/* from now on writers append to this segment */
+void
+osc_capture_switch_log(const OscMember *m, Oid log)
+{
+	update_capture(m, "UPDATE online_schema.capture SET log = $2 WHERE relation = $1", log);
+}
+
+/*
+ * Let the triggers do nothing any more: the job is over, and the lock that
+ * removing them needs may be long in coming.
+ */
+void
+osc_capture_stop(const OscMember *m)
+{
+	update_capture(m, "UPDATE online_schema.capture SET enabled = false WHERE relation = $1",
+				   InvalidOid);
+}
+
+/* look at a trigger; intact is whether it is as we made it */
+static bool
+look_at_trigger(Oid trigger, Oid relid, bool *intact)
+{
+	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		exists = false;
+
+	*intact = false;
+	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(trigger));
+	scan = systable_beginscan(rel, TriggerOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+		char	   *func = get_func_name(form->tgfoid);
+
+		exists = form->tgrelid == relid;
+		*intact = exists && form->tgenabled == TRIGGER_FIRES_ALWAYS &&
+			func != NULL && strcmp(func, "osc_capture") == 0;
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return exists;
+}
+
+static bool
+trigger_exists(Oid trigger, Oid relid)
+{
+	bool		intact;
+
+	return look_at_trigger(trigger, relid, &intact);
+}
+
+static bool
+trigger_is_intact(Oid trigger, Oid relid)
+{
+	bool		intact;
+
+	(void) look_at_trigger(trigger, relid, &intact);
+	return intact;
+}
+
+/*
+ * Are both triggers there, enabled, with a log that exists?
+ */
+bool
+osc_capture_is_intact(const OscMember *m)
+{
+	CaptureEntry entry = {.relid = m->relid};
+
+	read_capture_row(&entry);
+	return entry.found && entry.enabled &&
+		trigger_is_intact(entry.row_trigger, m->relid) &&
+		trigger_is_intact(entry.truncate_trigger, m->relid) &&
+		get_rel_name(entry.log) != NULL;
+}
+
+/*
+ * Remove the triggers and their row.  The caller holds ACCESS EXCLUSIVE on
+ * the source, if it still exists.
+ */
+void
+osc_capture_remove(const OscMember *m)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+	ListCell   *lc;
+
+	foreach(lc, osc_objects_of(m->job_id, m->member))
+	{
+		OscObject  *o = lfirst(lc);
+		ObjectAddress address;
+
+		if (o->kind != OSC_OBJECT_TRIGGER)
+			continue;
+		if (OidIsValid(o->oid) && trigger_exists(o->oid, m->relid))
+		{
+			ObjectAddressSet(address, TriggerRelationId, o->oid);
+			performDeletion(&address, DROP_RESTRICT,
+							PERFORM_DELETION_INTERNAL | PERFORM_DELETION_QUIETLY);
+		}
+		osc_object_forget(o->object_id);
+	}
+	osc_store_open(&store);
+	osc_arg_oid(&args, m->relid);
+	osc_sql("DELETE FROM online_schema.capture WHERE relation = $1", &args);
+	osc_store_close(&store);
+	CommandCounterIncrement();
+}
+
+/*
+ * Is this the id of a prepared transaction, and of one of this database?
+ */
+static bool
+is_prepared(TransactionId xid, bool *here)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+	bool		result;
+
+	osc_store_open(&store);
+	osc_arg_datum(&args, XIDOID, TransactionIdGetDatum(xid), false);
+	result = osc_sql("SELECT database = current_database() AS here"
+					 " FROM pg_prepared_xacts WHERE transaction = $1", &args) > 0;
+	*here = result && osc_col_bool(0, "here");
+	osc_store_close(&store);
+	return result;
+}
+
+/*
+ * Have all transactions of this database with an id before the fence ended,
+ * prepared ones included?  Looks once, waits for nothing, and keeps no
+ * snapshot.  *waiting_for tells who has not.
+ *
+ * Ids are taken from a snapshot: iterating over the process array by hand
+ * would meet stale ids of prepared transactions that have ended.
+ */
+bool
+osc_fence_passed(FullTransactionId fence, char **waiting_for)
+{
+	TransactionId limit = XidFromFullTransactionId(fence);
+	Snapshot	snapshot = GetLatestSnapshot();
+	int			n = (int) snapshot->xcnt;
+	TransactionId *xids = palloc(sizeof(TransactionId) * Max(n, 1));
+
+	/* look-ups below take snapshots of their own */
+	memcpy(xids, snapshot->xip, sizeof(TransactionId) * n);
+	for (int i = 0; i < n; i++)
+	{
+		int			pid;
+		bool		here;
+
+		if (!TransactionIdPrecedes(xids[i], limit) ||
+			TransactionIdIsCurrentTransactionId(xids[i]))
+			continue;
+		pid = BackendXidGetPid(xids[i]);
+		if (pid != 0)
+		{
+			PGPROC	   *proc = BackendPidGetProc(pid);
+
+			if (proc == NULL || proc->databaseId != MyDatabaseId)
+				continue;
+			*waiting_for = psprintf("a transaction that began before the capture of changes (pid %d)", pid);
+			return false;
+		}
+		if (is_prepared(xids[i], &here))
+		{
+			if (!here)
+				continue;
+			*waiting_for = psprintf("prepared transaction %u, which began before the capture of changes", xids[i]);
+			return false;
+		}
+		if (TransactionIdIsInProgress(xids[i]))
+		{
+			/* it ends, or is being prepared, at this moment: look again */
+			*waiting_for = psprintf("transaction %u", xids[i]);
+			return false;
+		}
+	}
+	*waiting_for = NULL;
+	return true;
+}

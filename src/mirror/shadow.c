@@ -1,0 +1,416 @@
+/*-------------------------------------------------------------------------
+ *
+ * shadow.c
+ *	  Shadow and twin: tables with the physical layout of the source.
+ *
+ * Both are made column by column, dropped ones included, so that attribute
+ * numbers are the source's and storage can be handed over by a swap.  The
+ * shadow has the source's defaults, CHECK and NOT NULL constraints, identity
+ * columns and indexes under their own names, since the user's statement is
+ * applied to it and must find what it names; it has no foreign keys,
+ * triggers, rules or policies.  The twin has only the layout and bare
+ * indexes: its part is to hold the old storage.
+ *
+ * relrewrite is set after the last ALTER, on the TOAST table too (an ALTER
+ * that rewrites makes a new one without it): logical decoding then passes
+ * over the rows (reorderbuffer.c).
+ *
+ * Locks on entry: ACCESS SHARE on the source.  On exit: ACCESS EXCLUSIVE on
+ * the new tables.  A crash leaves nothing: all is one transaction.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/attmap.h"
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/reloptions.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/heap.h"
+#include "catalog/index.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/toasting.h"
+#include "commands/sequence.h"
+#include "commands/tablecmds.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_utilcmd.h"
+#include "storage/lmgr.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/run.h"
+#include "mirror/shadow.h"
+#include "model/relinfo.h"
+#include "model/statement.h"
+
+/*
+ * Make a schema for the helper objects of a member, owned by the owner of the
+ * source: what the statement adds (an index of a new constraint) is made
+ * there in the owner's name.
+ */
+Oid
+osc_create_helper_schema(const char *name, Oid owner)
+{
+	Oid			nsp = NamespaceCreate(name, owner, true);
+
+	CommandCounterIncrement();
+	return nsp;
+}
+
+/* the source's columns, without what refers to other objects */
+static TupleDesc
+bare_columns(Relation source, bool bare)
+{
+	TupleDesc	from = RelationGetDescr(source);
+	TupleDesc	desc = CreateTupleDescCopy(from);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		Form_pg_attribute src = TupleDescAttr(from, i);
+
+		att->attislocal = true;
+		att->attinhcount = 0;
+		if (bare || src->attisdropped)
+			continue;
+#ifndef OSC_NOT_NULL_IS_CONSTRAINT
+		att->attnotnull = src->attnotnull;
+#endif
+		att->attgenerated = src->attgenerated;
+	}
+	return desc;
+}
+
+/* the source's defaults and CHECK constraints, as they are stored */
+static List *
+cooked_constraints(Relation source)
+{
+	TupleConstr *constr = RelationGetDescr(source)->constr;
+	List	   *result = NIL;
+
+	for (int i = 0; constr && i < constr->num_defval; i++)
+	{
+		CookedConstraint *c = palloc0(sizeof(CookedConstraint));
+
+		c->contype = CONSTR_DEFAULT;
+		c->attnum = constr->defval[i].adnum;
+		c->expr = stringToNode(constr->defval[i].adbin);
+		c->is_local = true;
+		result = lappend(result, c);
+	}
+	for (int i = 0; constr && i < constr->num_check; i++)
+	{
+		CookedConstraint *c = palloc0(sizeof(CookedConstraint));
+
+		c->contype = CONSTR_CHECK;
+		c->name = constr->check[i].ccname;
+		c->expr = stringToNode(constr->check[i].ccbin);
+		c->skip_validation = !constr->check[i].ccvalid;
+		osc_cooked_set_enforced(c, &constr->check[i]);
+		c->is_local = true;
+		c->is_no_inherit = constr->check[i].ccnoinherit;
+		result = lappend(result, c);
+	}
+	return result;
+}
+
+/* reloptions of a relation, with autovacuum switched off */
+static Datum
+quiet_reloptions(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	bool		isnull;
+	Datum		old;
+	Datum		result;
+	List	   *off = list_make1(makeDefElem("autovacuum_enabled",
+											 (Node *) makeString("false"), -1));
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	old = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_reloptions, &isnull);
+	result = transformRelOptions(isnull ? (Datum) 0 : old, off, NULL, NULL, false, false);
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+static Oid
+create_table(Relation source, Oid nsp, const char *name, bool bare)
+{
+	Oid			relid;
+
+	relid = heap_create_with_catalog(name, nsp, source->rd_rel->reltablespace,
+									 InvalidOid, InvalidOid, InvalidOid,
+									 source->rd_rel->relowner,
+									 source->rd_rel->relam,
+									 bare_columns(source, bare),
+									 bare ? NIL : cooked_constraints(source),
+									 RELKIND_RELATION,
+									 source->rd_rel->relpersistence,
+									 false, false, ONCOMMIT_NOOP,
+									 quiet_reloptions(RelationGetRelid(source)),
+									 false, true, true, InvalidOid, NULL);
+	CommandCounterIncrement();
+	if (OidIsValid(source->rd_rel->reltoastrelid))
+		NewHeapCreateToastTable(relid,
+								quiet_reloptions(source->rd_rel->reltoastrelid),
+								AccessExclusiveLock, InvalidOid);
+	LockRelationOid(relid, AccessExclusiveLock);
+	CommandCounterIncrement();
+	return relid;
+}
+
+static AttrMap *
+identity_map(int natts)
+{
+	AttrMap    *map = make_attrmap(natts);
+
+	for (int i = 0; i < natts; i++)
+		map->attnums[i] = i + 1;
+	return map;
+}
+
+/*
+ * Clone the source's indexes onto an empty table: for the shadow with names
+ * and constraints, for the twin bare.
+ */
+static void
+clone_indexes(Relation source, Oid target, bool bare)
+{
+	AttrMap    *map = identity_map(RelationGetDescr(source)->natts);
+	char	   *nspname = get_namespace_name(get_rel_namespace(target));
+	int			n = 0;
+	int			nest = NewGUCNestLevel();
+	ListCell   *lc;
+
+	/* an index without a tablespace is in the database's, not the user's choice */
+	osc_set_local("default_tablespace", "");
+	foreach(lc, osc_index_oids(source))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		RangeVar   *heap = makeRangeVar(nspname, get_rel_name(target), -1);
+		IndexStmt  *stmt = generateClonedIndexStmt(heap, index, map, NULL);
+
+		stmt->idxname = bare ? psprintf("osc_twin_%d", ++n) :
+			pstrdup(RelationGetRelationName(index));
+		stmt->idxcomment = NULL;
+		if (bare && stmt->excludeOpNames == NIL)
+		{
+			stmt->isconstraint = false;
+			stmt->primary = false;
+			stmt->deferrable = false;
+			stmt->initdeferred = false;
+		}
+		osc_define_index(target, stmt);
+		CommandCounterIncrement();
+		index_close(index, NoLock);
+	}
+	AtEOXact_GUC(true, nest);
+	free_attrmap(map);
+}
+
+/* run a statement that we wrote ourselves on the shadow */
+static void
+alter_shadow_text(Oid shadow, const char *sql)
+{
+	List	   *raw = pg_parse_query(sql);
+
+	osc_alter_quietly(castNode(AlterTableStmt, linitial_node(RawStmt, raw)->stmt),
+					  shadow);
+}
+
+/*
+ * Identity columns get a sequence of their own, which nothing ever draws
+ * from; from 18 on NOT NULL is a constraint with a name.
+ */
+static void
+clone_identity_and_not_null(Relation source, Oid shadow)
+{
+	TupleDesc	desc = RelationGetDescr(source);
+	char	   *target = quote_qualified_identifier(get_namespace_name(get_rel_namespace(shadow)),
+													get_rel_name(shadow));
+
+#ifdef OSC_NOT_NULL_IS_CONSTRAINT
+	{
+		OscStore	store;
+		OscArgs		args = {0};
+		List	   *defs = NIL;
+		ListCell   *lc;
+		uint64		n;
+
+		osc_store_open(&store);
+		osc_arg_oid(&args, RelationGetRelid(source));
+		n = osc_sql("SELECT format('ADD CONSTRAINT %I %s', conname, pg_get_constraintdef(oid)) AS def"
+					" FROM pg_constraint WHERE conrelid = $1 AND contype = 'n'"
+					" ORDER BY conkey", &args);
+		for (uint64 i = 0; i < n; i++)
+		{
+			char	   *def = osc_col_text(&store, i, "def");
+			MemoryContext old = MemoryContextSwitchTo(store.caller);
+
+			defs = lappend(defs, def);
+			MemoryContextSwitchTo(old);
+		}
+		osc_store_close(&store);
+		foreach(lc, defs)
+			alter_shadow_text(shadow, psprintf("ALTER TABLE %s %s", target, (char *) lfirst(lc)));
+	}
+#endif
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (!att->attisdropped && att->attidentity != '\0')
+			alter_shadow_text(shadow,
+							  psprintf("ALTER TABLE %s ALTER COLUMN %s ADD GENERATED %s AS IDENTITY",
+									   target, quote_identifier(NameStr(att->attname)),
+									   att->attidentity == ATTRIBUTE_IDENTITY_ALWAYS ?
+									   "ALWAYS" : "BY DEFAULT"));
+	}
+}
+
+/*
+ * Make the shadow in a helper schema and give it the new shape.  The caller
+ * has entered the job owner's name.  Raises the statement's native errors.
+ */
+Oid
+osc_create_shadow(Relation source, Oid nsp, const AlterTableStmt *stmt)
+{
+	Oid			shadow = create_table(source, nsp, RelationGetRelationName(source), false);
+	char	   *nspname = get_namespace_name(nsp);
+
+	clone_identity_and_not_null(source, shadow);
+	clone_indexes(source, shadow, false);
+	osc_alter_quietly(osc_statement_for(stmt, nspname, RelationGetRelationName(source), true),
+					  shadow);
+	osc_set_relrewrite(shadow, RelationGetRelid(source));
+	return shadow;
+}
+
+/*
+ * Make the twin: the source's present layout, empty.
+ */
+Oid
+osc_create_twin(Relation source, Oid nsp)
+{
+	const char *name = strcmp(RelationGetRelationName(source), "osc_twin") == 0 ?
+		"osc_twin_" : "osc_twin";
+	Oid			twin = create_table(source, nsp, name, true);
+
+	clone_indexes(source, twin, true);
+	return twin;
+}
+
+/*
+ * Set relrewrite of a table and of its TOAST table.  The caller holds ACCESS
+ * EXCLUSIVE on the table.
+ */
+void
+osc_set_relrewrite(Oid relid, Oid value)
+{
+	Relation	pg_class = table_open(RelationRelationId, RowExclusiveLock);
+
+	while (OidIsValid(relid))
+	{
+		HeapTuple	tuple = SearchSysCacheCopy1(RELOID, ObjectIdGetDatum(relid));
+		Form_pg_class form;
+
+		if (!HeapTupleIsValid(tuple))
+			elog(ERROR, "cache lookup failed for relation %u", relid);
+		form = (Form_pg_class) GETSTRUCT(tuple);
+		if (form->relkind == RELKIND_TOASTVALUE)
+			LockRelationOid(relid, AccessExclusiveLock);
+		form->relrewrite = value;
+		CatalogTupleUpdate(pg_class, &tuple->t_self, tuple);
+		relid = form->relkind == RELKIND_RELATION ? form->reltoastrelid : InvalidOid;
+	}
+	table_close(pg_class, RowExclusiveLock);
+	CommandCounterIncrement();
+}
+
+/*
+ * Is relrewrite set on the table and on its TOAST table?
+ */
+bool
+osc_has_relrewrite(Oid relid, Oid value)
+{
+	while (OidIsValid(relid))
+	{
+		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+		Form_pg_class form;
+		bool		ok;
+
+		if (!HeapTupleIsValid(tuple))
+			return false;
+		form = (Form_pg_class) GETSTRUCT(tuple);
+		ok = form->relrewrite == value;
+		relid = form->relkind == RELKIND_RELATION ? form->reltoastrelid : InvalidOid;
+		ReleaseSysCache(tuple);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Compare the physical layout of two relations; NULL if it is the same, else
+ * what differs, palloc'd here.
+ */
+const char *
+osc_layout_difference(Relation a, Relation b)
+{
+	TupleDesc	x = RelationGetDescr(a);
+	TupleDesc	y = RelationGetDescr(b);
+
+	if (x->natts != y->natts)
+		return psprintf("%d columns against %d", x->natts, y->natts);
+	for (int i = 0; i < x->natts; i++)
+	{
+		Form_pg_attribute p = TupleDescAttr(x, i);
+		Form_pg_attribute q = TupleDescAttr(y, i);
+
+		if (p->attisdropped != q->attisdropped || p->attlen != q->attlen ||
+			p->attalign != q->attalign || p->attbyval != q->attbyval ||
+			p->atttypid != q->atttypid || p->atttypmod != q->atttypmod ||
+			p->attcollation != q->attcollation)
+			return psprintf("column %d", i + 1);
+	}
+	return NULL;
+}
+
+/*
+ * Give the shadow empty storage again, as TRUNCATE would, but without the
+ * executor: it would be decoded (tablecmds.c, ExecuteTruncateGuts).
+ */
+void
+osc_empty_shadow(Oid shadow)
+{
+	Relation	rel = table_open(shadow, AccessExclusiveLock);
+	Oid			toast = rel->rd_rel->reltoastrelid;
+	ReindexParams params = {0};
+
+	RelationSetNewRelfilenumber(rel, rel->rd_rel->relpersistence);
+	table_close(rel, NoLock);
+	if (OidIsValid(toast))
+	{
+		Relation	toastrel = table_open(toast, AccessExclusiveLock);
+
+		RelationSetNewRelfilenumber(toastrel, toastrel->rd_rel->relpersistence);
+		table_close(toastrel, NoLock);
+	}
+	CommandCounterIncrement();
+	osc_reindex_relation(shadow, REINDEX_REL_PROCESS_TOAST, &params);
+	CommandCounterIncrement();
+}

@@ -1,0 +1,262 @@
+/*-------------------------------------------------------------------------
+ *
+ * validate.c
+ *	  Proving the shadow equal to the source, chunk by chunk.
+ *
+ * A chunk is one transaction and one snapshot S.  First the whole log that S
+ * shows is replayed under S: from then on the shadow, with the transaction's
+ * own changes, must be exactly the mapping of the source as S shows it, with
+ * no key left out.  Then a range of blocks is compared: on the source's side
+ * each row is mapped and looked up in the shadow by its key, and the images
+ * of the values are compared, NULLs included; on the shadow's side each row
+ * must have a source row with its key.  Images, not equality: -0 is not 0,
+ * 1.0 is not 1.00.
+ *
+ * Rows that move between blocks while validation goes on were changed, so
+ * they were replayed, by the same mapping, and may be met twice or not at
+ * all; their number is reported as never compared.  Columns filled by
+ * volatile expressions are left out of the comparison.
+ *
+ * Locks: those of a replay batch.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "utils/datum.h"
+#include "utils/json.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/run.h"
+#include "base/settings.h"
+#include "base/stop_point.h"
+#include "mirror/keyscan.h"
+#include "mirror/log.h"
+#include "mirror/replay.h"
+#include "mirror/row_error.h"
+#include "mirror/validate.h"
+#include "model/mapping.h"
+
+/* keys of differing rows that are kept */
+#define MAX_SAMPLE 10
+
+/* with more in the log than this, replay goes first */
+#define MAX_KEYS_OF_CHUNK 20000
+
+/* the state of one chunk */
+typedef struct Chunk
+{
+	OscMember  *member;
+	Relation	source;
+	Relation	shadow;
+	OscMapExec *map;
+	OscKeyScan	in_shadow;
+	OscKeyScan	in_source;
+	OscValidateResult *result;
+	StringInfoData sample;
+	int			nsample;
+	bool		everything;
+	TimestampTz start;
+} Chunk;
+
+static void
+note_difference(Chunk *c, const char *what, char *key)
+{
+	c->result->differing++;
+	if (c->nsample++ >= MAX_SAMPLE)
+		return;
+	appendStringInfo(&c->sample, "%s{\"what\": ", c->sample.len > 1 ? ", " : "");
+	escape_json(&c->sample, what);
+	appendStringInfoString(&c->sample, ", \"key\": ");
+	escape_json(&c->sample, key);
+	appendStringInfoChar(&c->sample, '}');
+}
+
+/* are the mapped row and the shadow's row the same, bit by bit? */
+static bool
+same_image(const Chunk *c, TupleTableSlot *mapped, TupleTableSlot *found)
+{
+	TupleDesc	desc = RelationGetDescr(c->shadow);
+
+	slot_getallattrs(found);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (att->attisdropped || bms_is_member(i + 1, c->map->mapping->uncomparable))
+			continue;
+		if (mapped->tts_isnull[i] != found->tts_isnull[i])
+			return false;
+		if (!mapped->tts_isnull[i] &&
+			!datum_image_eq(mapped->tts_values[i], found->tts_values[i],
+							att->attbyval, att->attlen))
+			return false;
+	}
+	return true;
+}
+
+/* does each source row have its equal in the shadow? */
+static void
+compare_source_row(Chunk *c, TupleTableSlot *row)
+{
+	const OscMapping *mapping = c->map->mapping;
+	TupleTableSlot *mapped = osc_map_row(c->map, row);
+	Datum		key[INDEX_MAX_KEYS];
+
+	for (int i = 0; i < mapping->shadow_key.natts; i++)
+		key[i] = mapped->tts_values[mapping->shadow_key.attnums[i] - 1];
+	if (!osc_keyscan_find(&c->in_shadow, key))
+		note_difference(c, "missing in the copy", osc_key_to_string(c->map, row));
+	else if (!same_image(c, mapped, c->in_shadow.slot))
+		note_difference(c, "different in the copy", osc_key_to_string(c->map, row));
+}
+
+/* does each shadow row have a source row? */
+static void
+compare_shadow_row(Chunk *c, TupleTableSlot *row)
+{
+	Datum		key[INDEX_MAX_KEYS];
+
+	if (!osc_unmap_key(c->map, row, key) || !osc_keyscan_find(&c->in_source, key))
+		note_difference(c, "missing in the table", osc_key_to_string(c->map, row));
+}
+
+/*
+ * Compare rows of one side from a block on, until the chunk has taken its
+ * time; returns the block to go on from, -1 when this side is through.
+ */
+static int64
+compare_blocks(Chunk *c, Relation rel, int64 from,
+			   void (*compare) (Chunk *, TupleTableSlot *))
+{
+	int64		nblocks = RelationGetNumberOfBlocks(rel);
+	TupleTableSlot *row;
+	TableScanDesc scan;
+	int64		last = -1;
+	int64		result = -1;
+
+	if (from >= nblocks)
+		return -1;
+	row = table_slot_create(rel, NULL);
+	scan = table_beginscan_strat(rel, GetActiveSnapshot(), 0, NULL, true, false);
+	heap_setscanlimits(scan, (BlockNumber) from, (BlockNumber) (nblocks - from));
+	while (table_scan_getnextslot(scan, ForwardScanDirection, row))
+	{
+		int64		at = ItemPointerGetBlockNumber(&row->tts_tid);
+
+		CHECK_FOR_INTERRUPTS();
+		if (last >= 0 && at != last && !c->everything &&
+			osc_elapsed_ms(c->start) >= osc_batch_target_time)
+		{
+			result = at;
+			break;
+		}
+		last = at;
+		compare(c, row);
+		c->result->compared++;
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(row);
+	return result;
+}
+
+/* replay all that the snapshot shows; false if that is too much for a chunk */
+static bool
+replay_first(OscMember *m, bool everything, OscValidateResult *result)
+{
+	OscLogPosition position = {0};
+	OscReplayResult replayed = {0};
+
+	if (!everything && osc_log_estimate(m, NULL) > MAX_KEYS_OF_CHUNK)
+	{
+		OscReplayResult more = {0};
+
+		osc_replay_adaptive(m, &more);
+		result->not_compared += more.keys;
+		if (more.rows >= MAX_KEYS_OF_CHUNK / 2)
+			return false;
+	}
+	/* a fresh snapshot for the rest, and for the comparison */
+	PopActiveSnapshot();
+	PushCopiedSnapshot(GetLatestSnapshot());
+	osc_replay_batch(m, &position, PG_INT64_MAX, &replayed);
+	result->not_compared += replayed.keys;
+	UpdateActiveSnapshotCommandId();
+	return true;
+}
+
+static void
+compare_sides(Chunk *c)
+{
+	OscMember  *m = c->member;
+
+	if (m->validate_source >= 0)
+		m->validate_source = compare_blocks(c, c->source, m->validate_source,
+											compare_source_row);
+	if (m->validate_source < 0 && m->validate_shadow >= 0 &&
+		(c->everything || osc_elapsed_ms(c->start) < osc_batch_target_time))
+		m->validate_shadow = compare_blocks(c, c->shadow, m->validate_shadow,
+											compare_shadow_row);
+	c->result->complete = m->validate_source < 0 && m->validate_shadow < 0;
+}
+
+/*
+ * Validate the next chunk; everything: all that is left, in one snapshot.
+ * Moves the cursors in *m, which the caller stores.  The caller has entered
+ * the job owner's name.
+ */
+void
+osc_validate_chunk(OscMember *m, bool everything, OscValidateResult *result)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "online_schema chunk",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Chunk		c = {.member = m, .result = result, .everything = everything};
+	OscRowErrorContext errors;
+
+	memset(result, 0, sizeof(*result));
+	PushActiveSnapshot(GetLatestSnapshot());
+	if (!replay_first(m, everything, result))
+	{
+		result->busy = true;
+		PopActiveSnapshot();
+		MemoryContextSwitchTo(old);
+		MemoryContextDelete(context);
+		return;
+	}
+	c.start = GetCurrentTimestamp();
+	initStringInfo(&c.sample);
+	appendStringInfoChar(&c.sample, '[');
+	c.source = table_open(m->relid, AccessShareLock);
+	c.shadow = table_open(m->shadow, RowExclusiveLock);
+	c.map = osc_mapping_init(osc_mapping_load(m->mapping, c.source, c.shadow),
+							 c.source, c.shadow);
+	osc_keyscan_begin(&c.in_shadow, c.shadow, c.map->mapping->shadow_key.index,
+					  GetActiveSnapshot());
+	osc_keyscan_begin(&c.in_source, c.source, c.map->mapping->key.index,
+					  GetActiveSnapshot());
+	osc_row_errors_begin(&errors, c.map);
+	compare_sides(&c);
+	osc_row_errors_end(&errors);
+	osc_keyscan_end(&c.in_source);
+	osc_keyscan_end(&c.in_shadow);
+	osc_mapping_end(c.map);
+	table_close(c.shadow, NoLock);
+	table_close(c.source, NoLock);
+	PopActiveSnapshot();
+	MemoryContextSwitchTo(old);
+	result->sample = psprintf("%s]", c.sample.data);
+	MemoryContextDelete(context);
+	OSC_STOP_POINT("validate-before-commit");
+}

@@ -1,0 +1,653 @@
+/*-------------------------------------------------------------------------
+ *
+ * mapping.c
+ *	  The target's columns as expressions over a source row: made once, and
+ *	  used alike by backfill, replay and validation.
+ *
+ * The mapping of a job is worked out when the shadow has got its new shape:
+ * a column that stays is itself; one whose type changes goes through its
+ * USING expression or an assignment cast, as in ATPrepAlterColumnType(); a
+ * new one gets its default.  A default that is stable but not immutable, such
+ * as now(), is evaluated once, here, as native does.  New generated columns
+ * are computed from the mapped row.  The list is stored as a node tree, so
+ * what a name meant when the job began it means to its end.
+ *
+ * The copy proves what a native rewrite would prove: NOT NULL columns, and
+ * CHECK constraints that are new or whose expression changed.  Old
+ * constraints are not looked at again: rows that violate an old NOT VALID
+ * one are copied as native rewrites them.
+ *
+ * Rows are found in the shadow by the source's key.  That is sound only if
+ * the mapping of each key column is injective; is_injective() knows the casts
+ * of which that is certain.
+ *
+ * Locks: ACCESS SHARE on both relations, held by the caller.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_collate.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_relation.h"
+#include "rewrite/rewriteHandler.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/typcache.h"
+
+#include "base/compat.h"
+#include "model/mapping.h"
+#include "model/statement.h"
+
+/* casts between different types that never map two values to one */
+static const struct
+{
+	Oid			from,
+				to;
+}			injective_casts[] =
+{
+	{INT2OID, INT4OID}, {INT2OID, INT8OID}, {INT4OID, INT8OID},
+	{INT4OID, INT2OID}, {INT8OID, INT2OID}, {INT8OID, INT4OID},
+	{INT2OID, NUMERICOID}, {INT4OID, NUMERICOID}, {INT8OID, NUMERICOID},
+	{INT2OID, TEXTOID}, {INT4OID, TEXTOID}, {INT8OID, TEXTOID},
+	{INT2OID, VARCHAROID}, {INT4OID, VARCHAROID}, {INT8OID, VARCHAROID},
+	{VARCHAROID, TEXTOID}, {TEXTOID, VARCHAROID},
+	{UUIDOID, TEXTOID}, {UUIDOID, VARCHAROID},
+	{FLOAT4OID, FLOAT8OID},
+	{DATEOID, TIMESTAMPOID},
+};
+
+static Node *
+transform_using(Relation source, Node *raw, const char *ddl)
+{
+	ParseState *pstate = make_parsestate(NULL);
+	ParseNamespaceItem *nsitem;
+	Node	   *expr;
+
+	pstate->p_sourcetext = ddl;
+	nsitem = addRangeTableEntryForRelation(pstate, source, AccessShareLock,
+										   NULL, false, true);
+	addNSItemToQuery(pstate, nsitem, false, true, true);
+	expr = transformExpr(pstate, copyObject(raw), EXPR_KIND_ALTER_COL_TRANSFORM);
+	free_parsestate(pstate);
+	return expr;
+}
+
+static Var *
+column_var(Form_pg_attribute att)
+{
+	return makeVar(1, att->attnum, att->atttypid, att->atttypmod,
+				   att->attcollation, 0);
+}
+
+/* the value of a column that the statement keeps or changes */
+static Expr *
+kept_column_value(Relation source, Form_pg_attribute from, Form_pg_attribute to,
+				  const AlterTableStmt *stmt, const char *ddl)
+{
+	AlterTableCmd *cmd = osc_find_type_change(stmt, NameStr(from->attname));
+	Node	   *expr = (Node *) column_var(from);
+
+	if (cmd == NULL)
+		return (Expr *) expr;
+	if (castNode(ColumnDef, cmd->def)->raw_default)
+		expr = transform_using(source, castNode(ColumnDef, cmd->def)->raw_default, ddl);
+	expr = coerce_to_target_type(NULL, expr, exprType(expr), to->atttypid,
+								 to->atttypmod, COERCION_ASSIGNMENT,
+								 COERCE_IMPLICIT_CAST, -1);
+	if (expr == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" cannot be cast automatically to type %s",
+						NameStr(from->attname), format_type_be(to->atttypid)),
+				 errhint("Specify a USING expression.")));
+	assign_expr_collations(NULL, expr);
+	return (Expr *) expr;
+}
+
+/* a stable expression without variables, evaluated now */
+static Expr *
+evaluate_once(Expr *expr)
+{
+	EState	   *estate = CreateExecutorState();
+	ExprState  *state = ExecPrepareExpr(expr, estate);
+	Oid			type = exprType((Node *) expr);
+	int16		len;
+	bool		byval;
+	bool		isnull;
+	Datum		value;
+
+	get_typlenbyval(type, &len, &byval);
+	value = ExecEvalExprSwitchContext(state, GetPerTupleExprContext(estate), &isnull);
+	if (!isnull)
+		value = len == -1 ? PointerGetDatum(PG_DETOAST_DATUM_COPY(value)) :
+			datumCopy(value, byval, len);
+	FreeExecutorState(estate);
+	return (Expr *) makeConst(type, exprTypmod((Node *) expr),
+							  exprCollation((Node *) expr), len,
+							  isnull ? (Datum) 0 : value, isnull, byval);
+}
+
+/* the value of a new column: its default, or NULL through its domain */
+static Expr *
+new_column_value(Relation shadow, Form_pg_attribute att)
+{
+	Node	   *expr = build_column_default(shadow, att->attnum);
+
+	if (expr == NULL)
+	{
+		int32		typmod = att->atttypmod;
+		Oid			base = getBaseTypeAndTypmod(att->atttypid, &typmod);
+
+		expr = (Node *) makeNullConst(base, typmod, att->attcollation);
+		if (base != att->atttypid)
+			expr = coerce_to_domain(expr, base, typmod, att->atttypid,
+									COERCION_IMPLICIT, COERCE_IMPLICIT_CAST, -1, false);
+	}
+	if (contain_mutable_functions(expr) && !contain_volatile_functions(expr))
+		return evaluate_once((Expr *) expr);
+	return (Expr *) expr;
+}
+
+/* a cast that is certain to map different values to different values */
+static bool
+is_injective(Expr *expr, Form_pg_attribute from, Form_pg_attribute to)
+{
+	Node	   *node = (Node *) expression_planner(copyObject(expr));
+	bool		same_bytes = true;
+
+	/* only the column itself, or a cast of it that the server chose */
+	for (;;)
+	{
+		if (IsA(node, RelabelType))
+		{
+			node = (Node *) ((RelabelType *) node)->arg;
+			continue;
+		}
+		same_bytes = same_bytes && IsA(node, Var);
+		if (IsA(node, FuncExpr) &&
+			((FuncExpr *) node)->funcformat != COERCE_EXPLICIT_CALL &&
+			list_length(((FuncExpr *) node)->args) == 1)
+			node = linitial(((FuncExpr *) node)->args);
+		else if (IsA(node, CoerceViaIO))
+			node = (Node *) ((CoerceViaIO *) node)->arg;
+		else
+			break;
+	}
+	if (!IsA(node, Var) || ((Var *) node)->varattno != from->attnum)
+		return false;
+	if (from->atttypid == to->atttypid && from->atttypmod == to->atttypmod)
+		return from->attcollation == to->attcollation || !OidIsValid(to->attcollation) ||
+			get_collation_isdeterministic(to->attcollation);
+	if (OidIsValid(to->attcollation) &&
+		!get_collation_isdeterministic(to->attcollation))
+		return false;
+	if (from->atttypid == to->atttypid)
+		return same_bytes;
+	if (to->atttypmod != -1)
+		return false;
+	for (int i = 0; i < (int) lengthof(injective_casts); i++)
+		if (injective_casts[i].from == from->atttypid &&
+			injective_casts[i].to == to->atttypid)
+			return true;
+	return false;
+}
+
+/* do all columns of this key reach the shadow unharmed, with an index there? */
+static bool
+key_survives(OscMapping *mapping, Relation source, Relation shadow, const OscKey *key)
+{
+	OscKey	   *found;
+
+	for (int i = 0; i < key->natts; i++)
+	{
+		AttrNumber	attnum = key->attnums[i];
+		TargetEntry *te = list_nth_node(TargetEntry, mapping->values, attnum - 1);
+
+		if (TupleDescAttr(RelationGetDescr(shadow), attnum - 1)->attisdropped ||
+			!is_injective(te->expr, TupleDescAttr(RelationGetDescr(source), attnum - 1),
+						  TupleDescAttr(RelationGetDescr(shadow), attnum - 1)))
+			return false;
+	}
+	found = osc_find_key(shadow, key);
+	if (found == NULL)
+		return false;
+	mapping->key = *key;
+	mapping->shadow_key = *found;
+	for (int i = 0; i < found->natts; i++)
+		for (int j = 0; j < key->natts; j++)
+			if (key->attnums[j] == found->attnums[i])
+				mapping->shadow_pos[i] = j;
+	return true;
+}
+
+static void
+choose_key(OscMapping *mapping, Relation source, Relation shadow)
+{
+	List	   *candidates = osc_candidate_keys(source);
+	ListCell   *lc;
+
+	if (candidates == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot change \"%s\" online: it has no key",
+						RelationGetRelationName(source)),
+				 errdetail("Changed rows are found again by a primary key, or by a unique btree index on NOT NULL columns that is neither partial, nor deferrable, nor on expressions."),
+				 errhint("Create a unique index CONCURRENTLY on NOT NULL columns first.")));
+	foreach(lc, candidates)
+		if (key_survives(mapping, source, shadow, lfirst(lc)))
+			return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot change \"%s\" online: no key of the table survives the statement",
+					RelationGetRelationName(source)),
+			 errdetail("A key must keep all its columns and its index, and a new type of a key column must be reached by a cast that never makes two values equal."),
+			 errhint("Keep another unique index on NOT NULL columns while the job runs, or change the key in a separate step.")));
+}
+
+/* what the copy must prove beyond NOT NULL */
+static void
+collect_checks(OscMapping *mapping, Relation source, Relation shadow)
+{
+	TupleConstr *new_constr = RelationGetDescr(shadow)->constr;
+	TupleConstr *old_constr = RelationGetDescr(source)->constr;
+
+	for (int i = 0; new_constr && i < new_constr->num_check; i++)
+	{
+		ConstrCheck *check = &new_constr->check[i];
+		bool		old = false;
+
+		for (int j = 0; old_constr && j < old_constr->num_check; j++)
+			if (strcmp(old_constr->check[j].ccname, check->ccname) == 0 &&
+				strcmp(old_constr->check[j].ccbin, check->ccbin) == 0)
+				old = true;
+		if (old || !check->ccvalid || !osc_check_is_enforced(check))
+			continue;
+		mapping->check_names = lappend(mapping->check_names,
+									   makeString(pstrdup(check->ccname)));
+		mapping->check_exprs = lappend(mapping->check_exprs,
+									   stringToNode(check->ccbin));
+	}
+}
+
+/* what follows from the expressions and the two relations */
+static void
+complete_mapping(OscMapping *mapping, Relation source, Relation shadow)
+{
+	ListCell   *lc;
+
+	collect_checks(mapping, source, shadow);
+	foreach(lc, mapping->values)
+		if (contain_volatile_functions((Node *) lfirst_node(TargetEntry, lc)->expr))
+			mapping->uncomparable = bms_add_member(mapping->uncomparable,
+												   lfirst_node(TargetEntry, lc)->resno);
+	foreach(lc, mapping->generated)
+	{
+		TargetEntry *te = lfirst_node(TargetEntry, lc);
+		Bitmapset  *used = NULL;
+		int			i = -1;
+
+		/* computed from a column that is volatile: as little comparable */
+		pull_varattnos((Node *) te->expr, 1, &used);
+		while ((i = bms_next_member(used, i)) >= 0)
+			if (bms_is_member(i + FirstLowInvalidHeapAttributeNumber,
+							  mapping->uncomparable))
+				mapping->uncomparable = bms_add_member(mapping->uncomparable, te->resno);
+	}
+}
+
+/*
+ * Work out the mapping from the source to the shadow in its new shape.
+ * Raises native's errors, and feature_not_supported where no key survives.
+ */
+OscMapping *
+osc_mapping_build(Relation source, Relation shadow, const AlterTableStmt *stmt,
+				  const char *ddl)
+{
+	OscMapping *mapping = palloc0(sizeof(OscMapping));
+	TupleDesc	from = RelationGetDescr(source);
+	TupleDesc	to = RelationGetDescr(shadow);
+
+	for (int i = 0; i < to->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(to, i);
+		Expr	   *expr;
+
+		if (att->attisdropped)
+			expr = (Expr *) makeNullConst(INT4OID, -1, InvalidOid);
+		else if (i < from->natts)
+			expr = kept_column_value(source, TupleDescAttr(from, i), att, stmt, ddl);
+		else if (att->attgenerated != '\0')
+		{
+			if (att->attgenerated != ATTRIBUTE_GENERATED_STORED)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("a virtual generated column is not supported in an online schema change"),
+						 errhint("Add it with a plain ALTER TABLE: that changes the catalog only.")));
+			mapping->generated =
+				lappend(mapping->generated,
+						makeTargetEntry((Expr *) build_column_default(shadow, att->attnum),
+										att->attnum, NULL, false));
+			expr = (Expr *) makeNullConst(att->atttypid, att->atttypmod, att->attcollation);
+		}
+		else
+			expr = new_column_value(shadow, att);
+		mapping->values = lappend(mapping->values,
+								  makeTargetEntry(expr, att->attnum, NULL, false));
+	}
+	choose_key(mapping, source, shadow);
+	complete_mapping(mapping, source, shadow);
+	return mapping;
+}
+
+/*
+ * The mapping as text, for the member's row.
+ */
+char *
+osc_mapping_store(const OscMapping *mapping)
+{
+	List	   *key = NIL;
+
+	for (int i = 0; i < mapping->key.natts; i++)
+		key = lappend_int(key, mapping->key.attnums[i]);
+	return nodeToString(list_make3(mapping->values,
+								   mapping->generated ? (void *) mapping->generated : (void *) makeBoolean(false),
+								   key));
+}
+
+/*
+ * The mapping back from its text, in the current memory context.
+ */
+OscMapping *
+osc_mapping_load(const char *stored, Relation source, Relation shadow)
+{
+	OscMapping *mapping = palloc0(sizeof(OscMapping));
+	List	   *parts = castNode(List, stringToNode(stored));
+	List	   *key_attnums = lthird(parts);
+	OscKey		wanted = {0};
+	OscKey	   *key;
+	ListCell   *lc;
+
+	mapping->values = linitial(parts);
+	mapping->generated = IsA(lsecond(parts), List) ? lsecond(parts) : NIL;
+	foreach(lc, key_attnums)
+		wanted.attnums[wanted.natts++] = lfirst_int(lc);
+	key = osc_find_key(source, &wanted);
+	/* the log's columns are in the stored order: the index must agree */
+	if (key == NULL ||
+		memcmp(key->attnums, wanted.attnums, sizeof(AttrNumber) * key->natts) != 0 ||
+		!key_survives(mapping, source, shadow, key))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the key of table \"%s\" has changed since the job began",
+						RelationGetRelationName(source)),
+				 errhint("Start the job again.")));
+	complete_mapping(mapping, source, shadow);
+	return mapping;
+}
+
+static ExprState **
+init_list(List *exprs, EState *estate, int *n)
+{
+	ExprState **states = palloc0(sizeof(ExprState *) * Max(list_length(exprs), 1));
+	ListCell   *lc;
+
+	*n = 0;
+	foreach(lc, exprs)
+		states[(*n)++] = ExecPrepareExpr((Expr *) lfirst(lc), estate);
+	return states;
+}
+
+/* CHECK expressions are implicit-AND lists of quals for the executor */
+static ExprState **
+init_checks(List *exprs, EState *estate, int *n)
+{
+	ExprState **states = palloc0(sizeof(ExprState *) * Max(list_length(exprs), 1));
+	ListCell   *lc;
+
+	*n = 0;
+	foreach(lc, exprs)
+		states[(*n)++] = ExecPrepareCheck(make_ands_implicit((Expr *) lfirst(lc)), estate);
+	return states;
+}
+
+static void
+init_keys(OscMapExec *me)
+{
+	const OscMapping *mapping = me->mapping;
+	TupleDesc	from = RelationGetDescr(me->source);
+	TupleDesc	to = RelationGetDescr(me->shadow);
+	List	   *forward = NIL;
+	List	   *back = NIL;
+	int			n;
+
+	for (int i = 0; i < mapping->key.natts; i++)
+	{
+		AttrNumber	attnum = mapping->key.attnums[i];
+		Form_pg_attribute s = TupleDescAttr(from, attnum - 1);
+		Form_pg_attribute d = TupleDescAttr(to, attnum - 1);
+		TargetEntry *te = list_nth_node(TargetEntry, mapping->values, attnum - 1);
+		Node	   *inverse;
+
+		forward = lappend(forward, copyObject(te->expr));
+		inverse = coerce_to_target_type(NULL, (Node *) column_var(d), d->atttypid,
+										s->atttypid, s->atttypmod, COERCION_EXPLICIT,
+										COERCE_EXPLICIT_CAST, -1);
+		if (inverse == NULL)
+			elog(ERROR, "no cast back from type %s", format_type_be(d->atttypid));
+		assign_expr_collations(NULL, inverse);
+		back = lappend(back, inverse);
+	}
+	me->key_values = init_list(forward, me->estate, &n);
+	me->inverse = init_list(back, me->estate, &n);
+	me->key_in = MakeSingleTupleTableSlot(from, &TTSOpsVirtual);
+}
+
+/*
+ * Make a mapping ready to run, in the current memory context.  The relations
+ * stay open until osc_mapping_end().
+ */
+OscMapExec *
+osc_mapping_init(const OscMapping *mapping, Relation source, Relation shadow)
+{
+	OscMapExec *me = palloc0(sizeof(OscMapExec));
+	List	   *tlist = NIL;
+	List	   *generated = NIL;
+	ListCell   *lc;
+	int			i = 0;
+
+	me->mapping = mapping;
+	me->source = source;
+	me->shadow = shadow;
+	me->estate = CreateExecutorState();
+	me->econtext = GetPerTupleExprContext(me->estate);
+	me->out = MakeSingleTupleTableSlot(RelationGetDescr(shadow), &TTSOpsVirtual);
+	foreach(lc, mapping->values)
+	{
+		TargetEntry *te = copyObject(lfirst_node(TargetEntry, lc));
+
+		te->expr = expression_planner(te->expr);
+		tlist = lappend(tlist, te);
+	}
+	me->projection = ExecBuildProjectionInfo(tlist, me->econtext, me->out, NULL,
+											 RelationGetDescr(source));
+	me->generated_attnums = palloc0(sizeof(AttrNumber) * (list_length(mapping->generated) + 1));
+	foreach(lc, mapping->generated)
+	{
+		TargetEntry *te = lfirst_node(TargetEntry, lc);
+
+		me->generated_attnums[i++] = te->resno;
+		generated = lappend(generated, copyObject(te->expr));
+	}
+	me->generated = init_list(generated, me->estate, &me->ngenerated);
+	me->checks = init_checks(copyObject(mapping->check_exprs), me->estate, &me->nchecks);
+	me->check_names = palloc0(sizeof(char *) * (me->nchecks + 1));
+	i = 0;
+	foreach(lc, mapping->check_names)
+		me->check_names[i++] = strVal(lfirst(lc));
+	init_keys(me);
+	return me;
+}
+
+void
+osc_mapping_end(OscMapExec *me)
+{
+	ExecDropSingleTupleTableSlot(me->out);
+	ExecDropSingleTupleTableSlot(me->key_in);
+	FreeExecutorState(me->estate);
+}
+
+/* raise what a native rewrite raises for a row that does not fit (ATRewriteTable) */
+static void
+prove_row(OscMapExec *me, TupleTableSlot *row)
+{
+	TupleDesc	desc = RelationGetDescr(me->shadow);
+	const char *relname = RelationGetRelationName(me->source);
+
+	for (int i = 0; i < desc->natts; i++)
+		if (osc_att_must_be_not_null(desc, i) && row->tts_isnull[i] &&
+			!TupleDescAttr(desc, i)->attisdropped)
+			ereport(ERROR,
+					(errcode(ERRCODE_NOT_NULL_VIOLATION),
+					 errmsg("column \"%s\" of relation \"%s\" contains null values",
+							NameStr(TupleDescAttr(desc, i)->attname), relname)));
+	me->econtext->ecxt_scantuple = row;
+	for (int i = 0; i < me->nchecks; i++)
+		if (!ExecCheck(me->checks[i], me->econtext))
+			ereport(ERROR,
+					(errcode(ERRCODE_CHECK_VIOLATION),
+					 errmsg("check constraint \"%s\" of relation \"%s\" is violated by some row",
+							me->check_names[i], relname)));
+}
+
+/*
+ * Map one source row and prove it.  The result is valid until the next call.
+ * Runs user expressions: the caller has entered the job owner's name.
+ */
+TupleTableSlot *
+osc_map_row(OscMapExec *me, TupleTableSlot *in)
+{
+	TupleTableSlot *out;
+
+	me->current = in;
+	ResetExprContext(me->econtext);
+	me->econtext->ecxt_scantuple = in;
+	out = ExecProject(me->projection);
+	if (me->ngenerated > 0)
+	{
+		MemoryContext old;
+
+		me->econtext->ecxt_scantuple = out;
+		old = MemoryContextSwitchTo(me->econtext->ecxt_per_tuple_memory);
+		for (int i = 0; i < me->ngenerated; i++)
+		{
+			AttrNumber	attnum = me->generated_attnums[i];
+
+			out->tts_values[attnum - 1] = ExecEvalExpr(me->generated[i], me->econtext,
+													   &out->tts_isnull[attnum - 1]);
+		}
+		MemoryContextSwitchTo(old);
+	}
+	prove_row(me, out);
+	me->current = NULL;
+	return out;
+}
+
+/*
+ * The values of a key in the shadow, in the order of the shadow's index.
+ * key is in the order of mapping->key; none of its values is NULL.  Results
+ * are valid until the next call of a mapping function.
+ */
+void
+osc_map_key(OscMapExec *me, const Datum *key, Datum *shadow_key)
+{
+	const OscMapping *mapping = me->mapping;
+	TupleTableSlot *slot = me->key_in;
+	Datum		mapped[INDEX_MAX_KEYS];
+	MemoryContext old;
+
+	ResetExprContext(me->econtext);
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
+	for (int i = 0; i < mapping->key.natts; i++)
+	{
+		slot->tts_values[mapping->key.attnums[i] - 1] = key[i];
+		slot->tts_isnull[mapping->key.attnums[i] - 1] = false;
+	}
+	ExecStoreVirtualTuple(slot);
+	me->econtext->ecxt_scantuple = slot;
+	old = MemoryContextSwitchTo(me->econtext->ecxt_per_tuple_memory);
+	for (int i = 0; i < mapping->key.natts; i++)
+	{
+		bool		isnull;
+
+		mapped[i] = ExecEvalExpr(me->key_values[i], me->econtext, &isnull);
+	}
+	MemoryContextSwitchTo(old);
+	for (int i = 0; i < mapping->key.natts; i++)
+		shadow_key[i] = mapped[mapping->shadow_pos[i]];
+}
+
+/*
+ * The way back: the source's key of a shadow row, in the order of
+ * mapping->key.  False if a value is NULL.
+ */
+bool
+osc_unmap_key(OscMapExec *me, TupleTableSlot *shadow_row, Datum *key)
+{
+	MemoryContext old;
+	bool		ok = true;
+
+	ResetExprContext(me->econtext);
+	me->econtext->ecxt_scantuple = shadow_row;
+	old = MemoryContextSwitchTo(me->econtext->ecxt_per_tuple_memory);
+	for (int i = 0; i < me->mapping->key.natts; i++)
+	{
+		bool		isnull;
+
+		key[i] = ExecEvalExpr(me->inverse[i], me->econtext, &isnull);
+		ok = ok && !isnull;
+	}
+	MemoryContextSwitchTo(old);
+	return ok;
+}
+
+/*
+ * The key of a row of either table as text, "(a, b)=(1, 2)"; palloc'd here.
+ */
+char *
+osc_key_to_string(OscMapExec *me, TupleTableSlot *row)
+{
+	StringInfoData names,
+				values;
+	TupleDesc	desc = row->tts_tupleDescriptor;
+
+	initStringInfo(&names);
+	initStringInfo(&values);
+	for (int i = 0; i < me->mapping->key.natts; i++)
+	{
+		AttrNumber	attnum = me->mapping->key.attnums[i];
+		bool		isnull;
+		Datum		value = slot_getattr(row, attnum, &isnull);
+		Oid			output;
+		bool		varlena;
+
+		getTypeOutputInfo(TupleDescAttr(desc, attnum - 1)->atttypid, &output, &varlena);
+		appendStringInfo(&names, "%s%s", i ? ", " : "",
+						 NameStr(TupleDescAttr(desc, attnum - 1)->attname));
+		appendStringInfo(&values, "%s%s", i ? ", " : "",
+						 isnull ? "null" : OidOutputFunctionCall(output, value));
+	}
+	return psprintf("(%s)=(%s)", names.data, values.data);
+}

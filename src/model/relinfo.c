@@ -1,0 +1,438 @@
+/*-------------------------------------------------------------------------
+ *
+ * relinfo.c
+ *	  What we need to know of a relation before and while we copy it: may it
+ *	  be copied at all, what is its key, what depends on its columns, and did
+ *	  its definition change.
+ *
+ * Locks: ACCESS SHARE on the relation, held by the caller.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/catalog.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_attrdef.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_policy.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_publication_rel.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/tablecmds.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/ident.h"
+#include "base/run.h"
+#include "model/relinfo.h"
+
+/*
+ * Find the table that the statement names, with ACCESS SHARE locked, and
+ * check the caller's right to alter it as native does
+ * (RangeVarCallbackForAlterRelation).  Raises 42P01, 42809 and 42501.
+ */
+Oid
+osc_lookup_table(const AlterTableStmt *stmt)
+{
+	Oid			relid = RangeVarGetRelid(stmt->relation, AccessShareLock, true);
+	char		relkind;
+
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation \"%s\" does not exist", stmt->relation->relname),
+				 errhint("Check the name, and the search_path of this session.")));
+	relkind = get_rel_relkind(relid);
+	if (!osc_owns_relation(relid, GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of table %s", stmt->relation->relname),
+				 errhint("Ask the table's owner, or a member of the owning role, to start the job.")));
+	if (IsCatalogRelationOid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied: \"%s\" is a system catalog",
+						stmt->relation->relname),
+				 errhint("System catalogs cannot be changed.")));
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a table", stmt->relation->relname),
+				 errhint("Only tables can be changed online.")));
+	return relid;
+}
+
+static void
+refuse_table(Relation rel, const char *what, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot change \"%s\" online: it is %s",
+					RelationGetRelationName(rel), what),
+			 errhint("%s", hint)));
+}
+
+/*
+ * Refuse relations that this version does not copy.
+ */
+void
+osc_check_table(Relation rel)
+{
+	Form_pg_class c = rel->rd_rel;
+	const char *native = "Use a plain ALTER TABLE.";
+
+	if (c->relkind == RELKIND_PARTITIONED_TABLE)
+		refuse_table(rel, "partitioned", native);
+	if (c->relispartition)
+		refuse_table(rel, "a partition", native);
+	if (c->relhassubclass || has_superclass(RelationGetRelid(rel)))
+		refuse_table(rel, "part of an inheritance tree", native);
+	if (c->relpersistence == RELPERSISTENCE_TEMP)
+		refuse_table(rel, "a temporary table", native);
+	if (c->relpersistence == RELPERSISTENCE_UNLOGGED)
+		refuse_table(rel, "an unlogged table", native);
+	if (c->relam != HEAP_TABLE_AM_OID)
+		refuse_table(rel, "stored by another access method than heap", native);
+	if (OidIsValid(c->reloftype))
+		refuse_table(rel, "a typed table", native);
+	if (c->relrewrite != InvalidOid)
+		refuse_table(rel, "a helper table of another job", "Change the table itself.");
+	if (IsCatalogRelation(rel) ||
+		RelationGetNamespace(rel) == get_namespace_oid(OSC_CATALOG_SCHEMA, true))
+		refuse_table(rel, "a table of the system or of this extension", native);
+	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), i);
+
+		if (!att->attisdropped && att->attgenerated != '\0' &&
+			att->attgenerated != ATTRIBUTE_GENERATED_STORED)
+			refuse_table(rel, "a table with a virtual generated column", native);
+	}
+}
+
+static bool
+key_has_attnum(const AttrNumber *attnums, int n, AttrNumber attnum)
+{
+	for (int i = 0; i < n; i++)
+		if (attnums[i] == attnum)
+			return true;
+	return false;
+}
+
+/* can this index find each row of its table? */
+static bool
+index_is_key(Relation rel, Relation index)
+{
+	Form_pg_index form = index->rd_index;
+
+	if (!form->indisunique || !form->indisvalid || !form->indimmediate ||
+		!form->indislive || index->rd_rel->relam != BTREE_AM_OID ||
+		RelationGetIndexPredicate(index) != NIL)
+		return false;
+	for (int i = 0; i < form->indnkeyatts; i++)
+	{
+		AttrNumber	attnum = form->indkey.values[i];
+
+		if (attnum <= 0 ||
+			!osc_att_must_be_not_null(RelationGetDescr(rel), attnum - 1))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The unique indexes on NOT NULL columns (OscKey *), the primary key first.
+ */
+List *
+osc_candidate_keys(Relation rel)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, osc_index_oids(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Form_pg_index form = index->rd_index;
+
+		if (index_is_key(rel, index))
+		{
+			OscKey	   *key = palloc0(sizeof(OscKey));
+
+			key->index = RelationGetRelid(index);
+			key->natts = form->indnkeyatts;
+			for (int i = 0; i < form->indnkeyatts; i++)
+				key->attnums[i] = form->indkey.values[i];
+			result = form->indisprimary ? lcons(key, result) : lappend(result, key);
+		}
+		index_close(index, NoLock);
+	}
+	return result;
+}
+
+/*
+ * A unique index of the relation on exactly these NOT NULL columns, if
+ * possible in this order, else in any; NULL if there is none.
+ */
+OscKey *
+osc_find_key(Relation rel, const OscKey *wanted)
+{
+	ListCell   *lc;
+	OscKey	   *result = NULL;
+
+	foreach(lc, osc_candidate_keys(rel))
+	{
+		OscKey	   *key = lfirst(lc);
+		bool		fits = key->natts == wanted->natts;
+
+		for (int i = 0; fits && i < key->natts; i++)
+			fits = key_has_attnum(wanted->attnums, wanted->natts, key->attnums[i]);
+		if (fits && memcmp(key->attnums, wanted->attnums,
+						   sizeof(AttrNumber) * key->natts) == 0)
+			return key;
+		if (fits && result == NULL)
+			result = key;
+	}
+	return result;
+}
+
+static int
+compare_oids(const ListCell *a, const ListCell *b)
+{
+	Oid			x = lfirst_oid(a),
+				y = lfirst_oid(b);
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * The relation's indexes, invalid ones included, in the order of their OIDs.
+ */
+List *
+osc_index_oids(Relation rel)
+{
+	List	   *oids = RelationGetIndexList(rel);
+
+	list_sort(oids, compare_oids);
+	return oids;
+}
+
+/* native's words for what forbids to change the type of a column; NULL: nothing */
+static const char *
+type_change_objection(Form_pg_depend dep, Oid relid, AttrNumber attnum)
+{
+	switch (dep->classid)
+	{
+		case RewriteRelationId:
+			return "cannot alter type of a column used by a view or rule";
+		case TriggerRelationId:
+			return "cannot alter type of a column used in a trigger definition";
+		case PolicyRelationId:
+			return "cannot alter type of a column used in a policy definition";
+		case ProcedureRelationId:
+			return "cannot alter type of a column used by a function or procedure";
+		case PublicationRelRelationId:
+			return dep->deptype == DEPENDENCY_NORMAL ?
+				"cannot alter type of a column used by a publication WHERE clause" : NULL;
+		case AttrDefaultRelationId:
+			{
+				ObjectAddress col = GetAttrDefaultColumnAddress(dep->objid);
+
+				if (col.objectId == relid && col.objectSubId == attnum)
+					return NULL;
+				return "cannot alter type of a column used by a generated column";
+			}
+		default:
+			return NULL;
+	}
+}
+
+/* would DROP COLUMN ... RESTRICT be refused for the sake of this object? */
+static bool
+drop_is_refused(Form_pg_depend dep, Oid relid)
+{
+	if (dep->deptype != DEPENDENCY_NORMAL)
+		return false;
+	if (dep->classid == ConstraintRelationId)
+	{
+		HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(dep->objid));
+		bool		other = false;
+
+		/* a foreign key of another table that refers to the column */
+		if (HeapTupleIsValid(tuple))
+		{
+			other = ((Form_pg_constraint) GETSTRUCT(tuple))->conrelid != relid;
+			ReleaseSysCache(tuple);
+		}
+		return other;
+	}
+	return dep->classid == RewriteRelationId || dep->classid == PolicyRelationId ||
+		dep->classid == TriggerRelationId || dep->classid == ProcedureRelationId ||
+		dep->classid == PublicationRelRelationId;
+}
+
+/* raise native's error if something depends on the column in a way that forbids the command */
+static void
+check_column_dependents(Relation rel, AttrNumber attnum, const AlterTableCmd *cmd)
+{
+	Relation	depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData key[3];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(RelationGetRelid(rel)));
+	ScanKeyInit(&key[2], Anum_pg_depend_refobjsubid, BTEqualStrategyNumber,
+				F_INT4EQ, Int32GetDatum((int32) attnum));
+	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 3, key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend dep = (Form_pg_depend) GETSTRUCT(tuple);
+		ObjectAddress object;
+		const char *objection;
+
+		ObjectAddressSubSet(object, dep->classid, dep->objid, dep->objsubid);
+		if (cmd->subtype == AT_AlterColumnType)
+		{
+			objection = type_change_objection(dep, RelationGetRelid(rel), attnum);
+			if (objection)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("%s", objection),
+						 errdetail("%s depends on column \"%s\"",
+								   getObjectDescription(&object, false), cmd->name),
+						 errhint("Drop the dependent object first and make it again after the job.")));
+		}
+		else if (drop_is_refused(dep, RelationGetRelid(rel)))
+			ereport(ERROR,
+					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+					 errmsg("cannot drop column %s of table %s because other objects depend on it",
+							cmd->name, RelationGetRelationName(rel)),
+					 errdetail("%s depends on column %s of table %s",
+							   getObjectDescription(&object, false), cmd->name,
+							   RelationGetRelationName(rel)),
+					 errhint("Drop the dependent objects first.")));
+	}
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+}
+
+/* ALTER TYPE of a referenced column re-makes the foreign key: can we follow? */
+static void
+check_referencing_tables(Relation rel, AttrNumber attnum)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+	char	   *name = NULL;
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, RelationGetRelid(rel));
+	osc_arg_datum(&args, INT2OID, Int16GetDatum(attnum), false);
+	if (osc_sql("SELECT k.conrelid::regclass::text AS name FROM pg_constraint k"
+				" JOIN pg_class c ON c.oid = k.conrelid"
+				" WHERE k.contype = 'f' AND ((k.confrelid = $1 AND $2 = ANY (k.confkey))"
+				"  OR (k.conrelid = $1 AND $2 = ANY (k.conkey)))"
+				" AND (c.relkind = 'p' OR k.conparentid <> 0) LIMIT 1", &args) > 0)
+		name = osc_col_text(&store, 0, "name");
+	osc_store_close(&store);
+	if (name)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot change column \"%s\" online: a foreign key of partitioned table %s uses it",
+						NameStr(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attname),
+						name),
+				 errhint("Drop the foreign key and add it again after the job.")));
+}
+
+/*
+ * Look up what native would object to in the catalogs: views, rules,
+ * triggers, policies, functions and publications on a column whose type
+ * changes or that goes, and tables with columns of the row type.  Raises
+ * native's error with a hint.  What is not found here, the dry run finds.
+ */
+void
+osc_check_dependents(Relation rel, const AlterTableStmt *stmt)
+{
+	ListCell   *lc;
+	bool		types_change = false;
+
+	foreach(lc, stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		AttrNumber	attnum;
+
+		if (cmd->subtype != AT_AlterColumnType && cmd->subtype != AT_DropColumn)
+			continue;
+		attnum = get_attnum(RelationGetRelid(rel), cmd->name);
+		if (attnum == InvalidAttrNumber && cmd->subtype == AT_DropColumn && cmd->missing_ok)
+			continue;
+		if (attnum == InvalidAttrNumber)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column \"%s\" of relation \"%s\" does not exist",
+							cmd->name, RelationGetRelationName(rel)),
+					 errhint("The columns of the table are listed by \\d %s.",
+							 RelationGetRelationName(rel))));
+		if (attnum < 0)
+			continue;			/* native's own error comes from the rehearsal */
+		check_column_dependents(rel, attnum, cmd);
+		if (cmd->subtype == AT_AlterColumnType)
+		{
+			types_change = true;
+			check_referencing_tables(rel, attnum);
+		}
+	}
+	if (types_change)
+		find_composite_type_dependencies(rel->rd_rel->reltype, rel, NULL);
+}
+
+/*
+ * A digest of the definition that the copy relies on: columns, indexes,
+ * constraints, persistence.  It stays the same over REINDEX, ANALYZE, GRANT,
+ * COMMENT, VALIDATE of a foreign key and the like.
+ */
+char *
+osc_fingerprint(Oid relid)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+	char	   *result;
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, relid);
+	osc_sql("SELECT md5(string_agg(x, E'\\n' ORDER BY x COLLATE \"C\")) AS digest FROM ("
+			" SELECT format('a %s %s %s %s %s %s %s %s %s', attnum, attname, atttypid, atttypmod,"
+			"  attnotnull, attisdropped, attgenerated, attidentity, attcollation)"
+			"  FROM pg_attribute WHERE attrelid = $1 AND attnum > 0"
+			" UNION ALL SELECT format('i %s %s %s', pg_get_indexdef(indexrelid), indisvalid, indisprimary)"
+			"  FROM pg_index WHERE indrelid = $1"
+			" UNION ALL SELECT format('c %s %s', conname, pg_get_constraintdef(oid))"
+			"  FROM pg_constraint WHERE conrelid = $1 AND contype NOT IN ('f', 't')"
+			" UNION ALL SELECT format('d %s %s', adnum, pg_get_expr(adbin, adrelid))"
+			"  FROM pg_attrdef WHERE adrelid = $1"
+			" UNION ALL SELECT format('r %s %s', relpersistence, relam)"
+			"  FROM pg_class WHERE oid = $1) AS parts(x)", &args);
+	result = osc_col_text(&store, 0, "digest");
+	osc_store_close(&store);
+	return result;
+}

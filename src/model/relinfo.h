@@ -1,0 +1,31 @@
+/*-------------------------------------------------------------------------
+ *
+ * relinfo.h
+ *	  What we need to know of a relation before and while we copy it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OSC_RELINFO_H
+#define OSC_RELINFO_H
+
+#include "access/attnum.h"
+#include "nodes/parsenodes.h"
+#include "utils/relcache.h"
+
+/* a unique index that finds each row of a relation */
+typedef struct OscKey
+{
+	Oid			index;
+	int			natts;
+	AttrNumber	attnums[INDEX_MAX_KEYS];	/* in the order of the index */
+} OscKey;
+
+extern Oid	osc_lookup_table(const AlterTableStmt *stmt);
+extern void osc_check_table(Relation rel);
+extern List *osc_candidate_keys(Relation rel);
+extern OscKey *osc_find_key(Relation rel, const OscKey *wanted);
+extern void osc_check_dependents(Relation rel, const AlterTableStmt *stmt);
+extern char *osc_fingerprint(Oid relid);
+extern List *osc_index_oids(Relation rel);
+
+#endif							/* OSC_RELINFO_H */

@@ -1,0 +1,94 @@
+/*-------------------------------------------------------------------------
+ *
+ * rehearse.c
+ *	  Trying the statement on an empty copy of the table.
+ *
+ * The copy is made, altered and mapped in a subtransaction that is always
+ * rolled back.  So a wrong column, type or expression, or a table without a
+ * usable key, is reported with the server's own error before a job exists.
+ *
+ * Locks: ACCESS SHARE on the source, held by the caller; those on the copy go
+ * with the subtransaction.  A crash leaves nothing.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
+
+#include "base/ident.h"
+#include "base/run.h"
+#include "mirror/shadow.h"
+#include "model/mapping.h"
+#include "model/relinfo.h"
+#include "plan/rehearse.h"
+
+/* make the copy, and look at it */
+static void
+try_copy(Relation source, const AlterTableStmt *stmt, const char *ddl,
+		 MemoryContext context, OscRehearsal *result)
+{
+	OscIdentity saved;
+	Oid			nsp;
+	Oid			shadow_oid;
+	Relation	shadow;
+	OscMapping *mapping;
+
+	osc_become(&saved, osc_extension_owner(), 0);
+	nsp = osc_create_helper_schema(psprintf("osc_rehearsal_%d", MyProcPid),
+								   source->rd_rel->relowner);
+	osc_unbecome(&saved);
+	shadow_oid = osc_create_shadow(source, nsp, stmt);
+	shadow = table_open(shadow_oid, NoLock);
+	mapping = osc_mapping_build(source, shadow, stmt, ddl);
+	result->key = MemoryContextStrdup(context, get_rel_name(mapping->key.index));
+	result->nindexes = list_length(osc_index_oids(shadow));
+	result->nproved = list_length(mapping->check_names);
+	table_close(shadow, NoLock);
+}
+
+/*
+ * Rehearse the statement.  Raises the statement's own errors, with a hint
+ * where they have none.
+ */
+void
+osc_rehearse(Relation source, const AlterTableStmt *stmt, const char *ddl,
+			 OscRehearsal *result)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		try_copy(source, stmt, ddl, context, result);
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		if (edata->hint == NULL)
+			edata->hint = pstrdup("The statement was tried on an empty copy of the table; nothing was changed.");
+		/* names of the copy's schema mean nothing to the user */
+		edata->schema_name = NULL;
+		ReThrowError(edata);
+	}
+	PG_END_TRY();
+}

@@ -1,0 +1,16 @@
+/*-------------------------------------------------------------------------
+ *
+ * events.h
+ *	  The audit trail of a job.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OSC_EVENTS_H
+#define OSC_EVENTS_H
+
+#include "store/job.h"
+
+extern void osc_event(const OscJob *job, const char *event, double duration_ms,
+					  const char *detail_json);
+
+#endif							/* OSC_EVENTS_H */

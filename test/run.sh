@@ -1,0 +1,360 @@
+#!/bin/bash
+# run.sh: builds the extension and runs all its tests.
+#
+#   bash test/run.sh           as root on Debian; nothing else needs to be there
+#
+# Installs what is missing, copies the tree (the checkout stays as it is), and then:
+#   layout      the house rules of the source tree (layout.sh)
+#   build       a release build and a build with stop points, warnings as errors
+#   regress     pg_regress, test/sql, on the release build
+#   isolation   pg_isolation_regress, test/isolation, on the build with stop points
+#   tap         test/t/*.pl, on the build with stop points
+# Every cluster is a throw-away one in a temporary directory. What is installed in the end
+# is the release build. The last line is "N passed, N failed"; the exit status is 0 only if
+# nothing failed.
+#
+# Settings, all optional, from the environment:
+#   PG_CONFIG=/path                  another PostgreSQL than Debian's 15
+#   OSC_TESTS="regress tap"          only these parts (the builds are always made)
+#   OSC_REGRESS="plan start"         only these pg_regress tests
+#   OSC_ISOLATION="fence"            only these isolation specs
+#   OSC_TAP="003_ledger"             only these TAP files
+#   OSC_SOAK=1                       the long variants of the TAP tests
+#   OSC_SEEDS="1 2"                  seeds of the ledger test
+#   OSC_KEEP=1                       leave the temporary directory
+
+set -euo pipefail
+
+pg_config=${PG_CONFIG:-/usr/lib/postgresql/15/bin/pg_config}
+parts=${OSC_TESTS:-layout build regress isolation tap}
+soak=${OSC_SOAK:-}
+jobs=2
+
+repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+unset PGDATABASE PGHOST PGOPTIONS PGPASSWORD PGPORT PGSERVICE PGUSER
+work='' bindir='' pgxs='' passed=0 failed=0 installed=''
+
+# ---------------------------------------------------------------- small things
+
+heading() { printf '\n== %s\n' "$1"; }
+has_part() { [[ " $parts " == *" $1 "* ]]; }
+as_postgres() { (cd "$work" && exec runuser -u postgres -- "$@"); }
+
+die()
+{
+	printf 'run.sh: %s\n' "$1" >&2
+	exit 1
+}
+
+# result ok|failed <text>: counts one test.
+result()
+{
+	if [ "$1" = ok ]; then
+		passed=$((passed + 1))
+		printf '   ok      %s\n' "$2"
+	else
+		failed=$((failed + 1))
+		printf '   FAILED  %s\n' "$2"
+	fi
+}
+
+# Shows the end of a file that explains a failure.
+show_end()
+{
+	[ -s "$1" ] || return 0
+	printf -- '---- %s\n' "${1#"$work"/}"
+	tail -n "${2:-60}" "$1"
+	printf -- '----\n'
+}
+
+stop_clusters()
+{
+	local pid_file
+	for pid_file in "$work"/cluster/postmaster.pid "$work"/tap/tmp_check/*/pgdata/postmaster.pid; do
+		[ -f "$pid_file" ] || continue
+		as_postgres "$bindir/pg_ctl" -D "$(dirname "$pid_file")" -m immediate stop >/dev/null 2>&1 || true
+	done
+}
+
+clean_up()
+{
+	local status=$?
+	trap - EXIT INT TERM
+	[ -z "$work" ] || stop_clusters
+	# do not leave a build with stop points installed
+	[ "$installed" != stop ] || install_build release || true
+	if [ -n "${OSC_KEEP:-}" ]; then
+		echo "kept: $work"
+	elif [ -n "$work" ]; then
+		rm -rf "$work"
+	fi
+	exit "$status"
+}
+
+# ---------------------------------------------------------------- from nothing to two builds
+
+install_packages()
+{
+	local wanted=(make gcc perl libipc-run-perl) missing=() package major
+	if [[ $pg_config =~ ^/usr/lib/postgresql/([0-9]+)/ ]]; then
+		major=${BASH_REMATCH[1]}
+		wanted+=("postgresql-$major" "postgresql-server-dev-$major")
+	fi
+	for package in "${wanted[@]}"; do
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+	done
+	if [ ${#missing[@]} -gt 0 ]; then
+		echo "   installing ${missing[*]}"
+		if ! { apt-get -q update && apt-get -qy --no-install-recommends install "${missing[@]}"; } >"$work/apt.log" 2>&1; then
+			show_end "$work/apt.log"
+			die 'could not install the packages'
+		fi
+	fi
+	[ -x "$pg_config" ] || die "there is no $pg_config"
+	bindir=$("$pg_config" --bindir)
+	pgxs=$(dirname "$("$pg_config" --pgxs)")/..
+	echo "   $("$bindir/postgres" --version)"
+}
+
+# build_in <name> <make arguments>: a copy of the tree in $work/<name>, built.
+build_in()
+{
+	local name=$1
+	shift
+	mkdir "$work/$name"
+	tar -C "$repo" --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' --exclude='./sql/*--*.sql' -cf - . |
+		tar -C "$work/$name" -xf -
+	chown -R postgres "$work/$name"
+	as_postgres make -C "$work/$name" -j "$(nproc)" PG_CONFIG="$pg_config" COPT=-Werror "$@" >"$work/$name.log" 2>&1
+}
+
+# Both builds stand side by side; the server loads the one installed last.
+install_build()
+{
+	local arguments=(PG_CONFIG="$pg_config" COPT=-Werror)
+	[ "$1" = release ] || arguments+=(STOP_POINTS=1)
+	[ "$installed" != "$1" ] || return 0
+	make -C "$work/$1" "${arguments[@]}" install >"$work/install.log" 2>&1 || { show_end "$work/install.log"; return 1; }
+	installed=$1
+}
+
+# A part of a file's strings: not all of a Debian has binutils, but gcc brings it.
+has_stop_points() { strings "$work/$1/online_schema.so" | grep -q 'online_schema\.stop_point'; }
+
+make_builds()
+{
+	if build_in release && ! grep -q 'warning:' "$work/release.log"; then
+		result ok 'the release build, without a warning'
+	else
+		result failed 'the release build'
+		show_end "$work/release.log"
+	fi
+	if build_in stop STOP_POINTS=1 && ! grep -q 'warning:' "$work/stop.log"; then
+		result ok 'the build with stop points, without a warning'
+	else
+		result failed 'the build with stop points'
+		show_end "$work/stop.log"
+	fi
+	[ -f "$work/release/online_schema.so" ] && [ -f "$work/stop/online_schema.so" ] || return 1
+	if has_stop_points stop && ! has_stop_points release; then
+		result ok 'the release build has no stop points'
+	else
+		result failed 'the release build has no stop points'
+	fi
+	install_build release
+}
+
+# ---------------------------------------------------------------- pg_regress, both kinds
+
+start_cluster()
+{
+	as_postgres "$bindir/initdb" -D "$work/cluster" -A trust -U postgres -E UTF8 --locale=C.UTF-8 -N --data-checksums >"$work/initdb.log" 2>&1 ||
+		{ show_end "$work/initdb.log"; die 'initdb failed'; }
+	cat >>"$work/cluster/postgresql.conf" <<-CONF
+		listen_addresses = ''
+		unix_socket_directories = '$work'
+		port = $port
+		fsync = off
+		wal_level = logical
+		max_connections = 60
+		max_prepared_transactions = 10
+		max_worker_processes = 16
+		log_line_prefix = '%m [%p] %b %a '
+	CONF
+	start_server
+}
+
+start_server()
+{
+	as_postgres "$bindir/pg_ctl" -D "$work/cluster" -l "$work/server.log" -w start >"$work/pg_ctl.log" 2>&1 ||
+		{ show_end "$work/pg_ctl.log"; show_end "$work/server.log"; die 'the cluster does not start'; }
+}
+
+stop_server() { as_postgres "$bindir/pg_ctl" -D "$work/cluster" -m fast -w stop >/dev/null 2>&1 || true; }
+
+# run_regress <part> <program> <input directory> <tests...>: every test must be reported as
+# ok by the program, in the words of 15 or of a later one; anything else is a failure.
+run_regress()
+{
+	local part=$1 program=$2 input=$3 options=() test out
+	shift 3
+	out=$work/$part
+	if [ $# -eq 0 ]; then
+		result failed "$part: there are no tests"
+		return
+	fi
+	mkdir "$out"
+	chown postgres "$out"
+	# tests that do not make the extension themselves find it there
+	grep -qisE 'create +extension' "$input"/sql/*.sql "$input"/specs/*.spec || options+=(--load-extension=online_schema)
+	as_postgres env PGISOLATIONTIMEOUT=60 timeout -k 10 900 "$program" --bindir="$bindir" --host="$work" --port="$port" --user=postgres \
+		--dbname="${part}_online_schema" --inputdir="$input" --outputdir="$out" "${options[@]}" "$@" >"$out.log" 2>&1 || true
+	for test in "$@"; do
+		if grep -qE "^(test $test +\.\.\. ok|ok [0-9]+ +[-+] $test )" "$out.log"; then
+			result ok "$part: $test"
+		else
+			result failed "$part: $test"
+		fi
+	done
+	if [ -s "$out/regression.diffs" ]; then
+		show_end "$out/regression.diffs" 120
+	elif grep -qE 'FAILED|not ok|could not|Bail out|error' "$out.log"; then
+		show_end "$out.log"
+		show_end "$work/server.log" 30
+	fi
+}
+
+# Names of files of a folder, without folder and ending; or the chosen ones.
+names_of()
+{
+	local folder=$1 ending=$2 chosen=$3 file
+	if [ -n "$chosen" ]; then
+		tr ' ' '\n' <<<"$chosen"
+		return
+	fi
+	for file in "$folder"/*"$ending"; do
+		[ ! -e "$file" ] || basename "$file" "$ending"
+	done
+}
+
+# ---------------------------------------------------------------- TAP
+
+# prove shows the progress; the counts are taken from the output of each file, where a line
+# in the first column that begins with "ok" or "not ok" is a test. A file that ends badly
+# without saying so counts as one failure.
+run_tap()
+{
+	local files=() name tap ok not_ok status limit=900
+	[ -z "$soak" ] || limit=7200
+	mapfile -t files < <(names_of "$work/stop/test/t" .pl "${OSC_TAP:-}" | order_by_length)
+	if [ ${#files[@]} -eq 0 ]; then
+		result failed 'tap: there are no tests'
+		return
+	fi
+	mkdir "$work/tap"
+	cat >"$work/tap/one" <<-WRAPPER
+		#!/bin/bash
+		name=\$(basename "\$1" .pl)
+		timeout -k 30 $limit perl -I "$work/stop/test/t" -I "$pgxs/test/perl" "\$1" 2>"$work/tap/\$name.err" | tee "$work/tap/\$name.tap"
+		status=\${PIPESTATUS[0]}
+		echo "\$status" >"$work/tap/\$name.status"
+		exit "\$status"
+	WRAPPER
+	chmod +x "$work/tap/one"
+	chown -R postgres "$work/tap"
+	(
+		cd "$work/tap"
+		runuser -u postgres -- env PATH="$bindir:$PATH" TESTDIR="$work/tap" TESTDATADIR="$work/tap/tmp_check" \
+			TESTLOGDIR="$work/tap/tmp_check/log" PG_REGRESS="$pgxs/test/regress/pg_regress" \
+			OSC_SOAK="$soak" OSC_SEEDS="${OSC_SEEDS:-}" \
+			prove --timer -j "$jobs" --exec "$work/tap/one" "${files[@]/#/$work/stop/test/t/}"
+	) 2>&1 | sed 's/^/   /' || true
+	for name in "${files[@]}"; do
+		name=${name%.pl}
+		tap=$work/tap/$name.tap
+		ok=0 not_ok=0 status=255
+		if [ -f "$tap" ]; then
+			ok=$(grep -cE '^ok ' "$tap" || true)
+			not_ok=$(grep -cE '^not ok ' "$tap" || true)
+		fi
+		[ ! -f "$work/tap/$name.status" ] || status=$(cat "$work/tap/$name.status")
+		if [ "$not_ok" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$ok" -eq 0 ]; }; then
+			not_ok=1
+		fi
+		passed=$((passed + ok))
+		failed=$((failed + not_ok))
+		if [ "$not_ok" -eq 0 ]; then
+			printf '   ok      tap: %s, %d subtests\n' "$name" "$ok"
+		else
+			printf '   FAILED  tap: %s, %d of %d subtests\n' "$name" "$not_ok" "$((ok + not_ok))"
+			show_end "$tap" 80
+			show_end "$work/tap/$name.err" 60
+			show_end "$work/tap/tmp_check/log/regress_log_$name" 30
+		fi
+	done
+}
+
+# The longest first, so that two at a time end together.
+order_by_length()
+{
+	local name long='003_ledger 004_crash_points 002_restart' all
+	all=$(cat)
+	for name in $long $all; do
+		grep -qx "$name" <<<"$all" || continue
+		echo "$name.pl"
+	done | awk '!seen[$0]++'
+}
+
+# ---------------------------------------------------------------- all of it
+
+[ "$(id -u)" -eq 0 ] || die 'must be run as root: it installs packages and the extension'
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+work=$(mktemp -d /tmp/online_schema-test.XXXXXX)
+port=$((20000 + RANDOM % 20000))
+started=$SECONDS
+
+# Two runs at once would install over each other.
+exec 9>/tmp/online_schema-test.lock
+flock -n 9 || { echo '   waiting for another run to end'; flock 9; }
+
+heading 'what is needed'
+install_packages
+chown postgres "$work"
+id postgres >/dev/null 2>&1 || die 'there is no role postgres in this system'
+
+if has_part layout; then
+	heading layout
+	if PG_CONFIG=$pg_config bash "$repo/test/layout.sh"; then result ok layout; else result failed layout; fi
+fi
+
+heading build
+if make_builds; then
+	if has_part regress || has_part isolation; then start_cluster; fi
+	if has_part regress; then
+		heading "regress (${SECONDS} s)"
+		mapfile -t tests < <(names_of "$work/release/test/sql" .sql "${OSC_REGRESS:-}")
+		run_regress regress "$pgxs/test/regress/pg_regress" "$work/release/test" "${tests[@]}"
+	fi
+	install_build stop || die 'could not install the build with stop points'
+	if has_part isolation; then
+		# started anew, so that no process has the other build loaded
+		stop_server
+		start_server
+		heading "isolation (${SECONDS} s)"
+		mapfile -t tests < <(names_of "$work/stop/test/isolation/specs" .spec "${OSC_ISOLATION:-}")
+		run_regress isolation "$pgxs/test/isolation/pg_isolation_regress" "$work/stop/test/isolation" "${tests[@]}"
+	fi
+	stop_clusters
+	if has_part tap; then
+		heading "tap (${SECONDS} s)"
+		run_tap
+	fi
+	install_build release || result failed 'the release build is installed again'
+else
+	result failed 'without a build there are no tests'
+fi
+
+printf '\n%d seconds\n%d passed, %d failed\n' $((SECONDS - started)) "$passed" "$failed"
+[ "$failed" -eq 0 ]
