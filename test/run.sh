@@ -20,7 +20,8 @@
 #   OSC_ISOLATION="fence"            only these isolation specs
 #   OSC_TAP="003_ledger"             only these TAP files
 #   OSC_SOAK=1                       the long variants of the TAP tests
-#   OSC_SEEDS="1 2"                  seeds of the ledger test
+#   OSC_SEEDS="1 2", OSC_ROWS=N      seeds and rows of the ledger test
+#   PG_TEST_TIMEOUT_DEFAULT=90       seconds that a TAP test waits for anything
 #   OSC_KEEP=1                       leave the temporary directory
 
 set -euo pipefail
@@ -139,8 +140,7 @@ install_build()
 	installed=$1
 }
 
-# A part of a file's strings: not all of a Debian has binutils, but gcc brings it.
-has_stop_points() { strings "$work/$1/online_schema.so" | grep -q 'online_schema\.stop_point'; }
+has_stop_points() { grep -qaF 'online_schema.stop_point' "$work/$1/online_schema.so"; }
 
 make_builds()
 {
@@ -267,7 +267,7 @@ run_tap()
 		cd "$work/tap"
 		runuser -u postgres -- env PATH="$bindir:$PATH" TESTDIR="$work/tap" TESTDATADIR="$work/tap/tmp_check" \
 			TESTLOGDIR="$work/tap/tmp_check/log" PG_REGRESS="$pgxs/test/regress/pg_regress" \
-			OSC_SOAK="$soak" OSC_SEEDS="${OSC_SEEDS:-}" \
+			PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-90}" OSC_SOAK="$soak" OSC_SEEDS="${OSC_SEEDS:-}" OSC_ROWS="${OSC_ROWS:-}" \
 			prove --timer -j "$jobs" --exec "$work/tap/one" "${files[@]/#/$work/stop/test/t/}"
 	) 2>&1 | sed 's/^/   /' || true
 	for name in "${files[@]}"; do

@@ -30,6 +30,7 @@
 #include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
@@ -205,6 +206,9 @@ void
 osc_store_open(OscStore *store)
 {
 	store->caller = CurrentMemoryContext;
+	store->own_snapshot = !ActiveSnapshotSet();
+	if (store->own_snapshot)
+		PushActiveSnapshot(GetTransactionSnapshot());
 	store->guc_nest = NewGUCNestLevel();
 	osc_become(&store->identity, osc_extension_owner(), 0);
 	osc_set_local("search_path", "pg_catalog, pg_temp");
@@ -218,6 +222,8 @@ osc_store_close(OscStore *store)
 	SPI_finish();
 	osc_unbecome(&store->identity);
 	AtEOXact_GUC(true, store->guc_nest);
+	if (store->own_snapshot)
+		PopActiveSnapshot();
 	MemoryContextSwitchTo(store->caller);
 }
 

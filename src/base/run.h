@@ -32,6 +32,7 @@ typedef struct OscStore
 {
 	OscIdentity identity;
 	int			guc_nest;
+	bool		own_snapshot;	/* pushed by us: SPI wants one around it */
 	MemoryContext caller;		/* results that outlive the session go here */
 } OscStore;
 

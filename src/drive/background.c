@@ -367,19 +367,49 @@ take_job(void)
 }
 
 /*
+ * Take a job and drive it; false if there is none.  An error here is one that
+ * no step has dealt with: it is logged, and the worker tries again after a
+ * while.
+ */
+static bool
+take_and_drive(void)
+{
+	volatile int64 job_id = 0;
+	volatile bool failed = false;
+
+	PG_TRY();
+	{
+		job_id = take_job();
+		if (job_id != 0)
+			drive_job(job_id);
+	}
+	PG_CATCH();
+	{
+		HOLD_INTERRUPTS();
+		EmitErrorReport();
+		AbortCurrentTransaction();
+		MemoryContextSwitchTo(TopMemoryContext);
+		FlushErrorState();
+		RESUME_INTERRUPTS();
+		failed = true;
+	}
+	PG_END_TRY();
+	if (job_id != 0)
+		osc_driver_unlock(job_id);
+	if (failed)
+		doze(RESTART_SECONDS * 1000);
+	return job_id != 0 || failed;
+}
+
+/*
  * What a worker does: drive jobs until none is left.  The process is
  * connected to its database as the bootstrap superuser.
  */
 void
 osc_drive_in_background(void)
 {
-	int64		job_id;
-
-	while ((job_id = take_job()) != 0)
-	{
-		drive_job(job_id);
-		osc_driver_unlock(job_id);
-	}
+	while (take_and_drive())
+		CHECK_FOR_INTERRUPTS();
 }
 
 /* one batch of any open range; false when there is none, or the job stopped */

@@ -42,12 +42,28 @@
 /* how often osc_wait() looks, ms */
 #define WAIT_POLL_MS 250
 
+/* is a worker on its way, or between two jobs? */
+static bool
+worker_exists(void)
+{
+	OscStore	store;
+	bool		result;
+
+	osc_store_open(&store);
+	result = osc_sql("SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+					 " AND backend_type = 'online_schema worker' LIMIT 1", NULL) > 0;
+	osc_store_close(&store);
+	return result;
+}
+
 /* let every call see to it that jobs without a driver get one */
 static void
 kick(void)
 {
 	ListCell   *lc;
 
+	if (worker_exists())
+		return;
 	foreach(lc, osc_jobs_to_drive())
 		if (osc_driver_pid(*(int64 *) lfirst(lc)) == 0)
 		{

@@ -37,7 +37,7 @@ sub content { return sql($node, "SELECT md5(string_agg(t::text, ',' ORDER BY id)
 
 my %slow = (set => { batch_size => 1 });
 
-subtest 'a job of a committed transaction runs to its end by itself' => sub {
+promise 'a job of a committed transaction runs to its end by itself' => sub {
 	create_slow('a', 5000);
 	my $oid     = relation_oid($node, 'a');
 	my $content = content('a');
@@ -54,7 +54,7 @@ subtest 'a job of a committed transaction runs to its end by itself' => sub {
 	is(leftovers($node), '', 'nothing is left, not even the worker');
 };
 
-subtest 'the worker shows in pg_stat_activity while it works' => sub {
+promise 'the worker shows in pg_stat_activity while it works' => sub {
 	create_slow('b', 30000);
 	my $job = start_job($node, 'ALTER TABLE b ALTER COLUMN id TYPE bigint', %slow);
 	ok(wait_for($node, "SELECT count(*) > 0 FROM pg_stat_activity WHERE backend_type = 'online_schema worker' AND datname = 'postgres'"),
@@ -66,7 +66,7 @@ subtest 'the worker shows in pg_stat_activity while it works' => sub {
 	is(sql($node, 'SELECT count(*), count(DISTINCT id), sum(id) FROM b'), '30000|30000|450015000', 'the rows are the same');
 };
 
-subtest 'a rolled back osc_start() leaves nothing' => sub {
+promise 'a rolled back osc_start() leaves nothing' => sub {
 	my $jobs   = sql($node, 'SELECT count(*) FROM osc_progress');
 	my $events = sql($node, 'SELECT count(*) FROM osc_events');
 	sql($node, "BEGIN; SELECT osc_start('ALTER TABLE a ALTER COLUMN n TYPE bigint'); ROLLBACK");
@@ -78,7 +78,7 @@ subtest 'a rolled back osc_start() leaves nothing' => sub {
 	is(type_of('a', 'n'), 'integer', 'the table is as it was');
 };
 
-subtest 'nothing begins before the transaction commits' => sub {
+promise 'nothing begins before the transaction commits' => sub {
 	my $session = $node->background_psql('postgres');
 	$session->query_safe('BEGIN');
 	my $job = $session->query_safe("SELECT osc_start('ALTER TABLE a ALTER COLUMN n TYPE bigint')");
@@ -90,7 +90,7 @@ subtest 'nothing begins before the transaction commits' => sub {
 	is(type_of('a', 'n'), 'bigint', 'the job is done after it');
 };
 
-subtest 'several jobs at once, each on its own table' => sub {
+promise 'several jobs at once, each on its own table' => sub {
 	create_slow("many$_", 3000) for 1 .. 4;
 	my @job = split /\n/, sql($node, join '', map { "SELECT osc_start('ALTER TABLE many$_ ALTER COLUMN id TYPE bigint');\n" } 1 .. 4);
 	is(scalar @job, 4, 'four jobs');
@@ -100,12 +100,12 @@ subtest 'several jobs at once, each on its own table' => sub {
 	is(leftovers($node), '', 'nothing is left');
 };
 
-subtest 'several jobs of one transaction' => sub {
+promise 'several jobs of one transaction' => sub {
 	my @job = split /\n/, sql($node, join '', 'BEGIN; ', (map { "SELECT osc_start('ALTER TABLE many$_ ALTER COLUMN n TYPE bigint'); " } 1 .. 3), 'COMMIT');
 	job_ends($node, $_, 'done') for @job;
 };
 
-subtest 'a second job on the table is refused while the first is under way' => sub {
+promise 'a second job on the table is refused while the first is under way' => sub {
 	my $job = start_job($node, 'ALTER TABLE b ALTER COLUMN n TYPE bigint', args => "swap => 'manual'", %slow);
 	fails_with($node, "SELECT osc_start('ALTER TABLE b ALTER COLUMN t TYPE varchar(800)')", '55006', undef, 'object in use');
 	job_ends($node, $job, 'ready', 'the first goes on');
@@ -114,7 +114,7 @@ subtest 'a second job on the table is refused while the first is under way' => s
 	is(leftovers($node), '', 'nothing is left');
 };
 
-subtest 'pause stops the work, resume goes on where it was' => sub {
+promise 'pause stops the work, resume goes on where it was' => sub {
 	my $job = start_job($node, 'ALTER TABLE b ALTER COLUMN n TYPE bigint', %slow);
 	ok(wait_for($node, "SELECT phase = 'backfilling' AND rows_done > 0 FROM osc_progress WHERE job_id = $job"), 'it copies');
 	sql($node, "SELECT osc_pause($job)");
@@ -131,7 +131,7 @@ subtest 'pause stops the work, resume goes on where it was' => sub {
 	is(type_of('b', 'n'), 'bigint', 'the type is the new one');
 };
 
-subtest 'cancel leaves the table as it was' => sub {
+promise 'cancel leaves the table as it was' => sub {
 	my $before = dump_schema($node);
 	my $job = start_job($node, 'ALTER TABLE b ALTER COLUMN n TYPE integer', %slow);
 	ok(wait_for($node, "SELECT phase = 'backfilling' AND rows_done > 0 FROM osc_progress WHERE job_id = $job"), 'it copies');
@@ -142,7 +142,7 @@ subtest 'cancel leaves the table as it was' => sub {
 	is(sql($node, 'SELECT count(*), sum(n) FROM b'), '30000|450015300', 'the rows are the same');
 };
 
-subtest 'a row that does not fit fails the job and names its key' => sub {
+promise 'a row that does not fit fails the job and names its key' => sub {
 	sql($node, 'UPDATE b SET n = 5000000000 WHERE id = 12345');
 	my $before = dump_schema($node);
 	my $job = start_job($node, 'ALTER TABLE b ALTER COLUMN n TYPE integer');
@@ -155,7 +155,7 @@ subtest 'a row that does not fit fails the job and names its key' => sub {
 	is(sql($node, 'SELECT n FROM b WHERE id = 12345'), '5000000000', 'the row is there');
 };
 
-subtest 'a dropped connection of the caller does not matter' => sub {
+promise 'a dropped connection of the caller does not matter' => sub {
 	my $session = $node->background_psql('postgres');
 	my $job = $session->query_safe("SET online_schema.batch_size = 1; SELECT osc_start('ALTER TABLE b ALTER COLUMN t TYPE varchar(800)')");
 	my $pid = $session->query_safe('SELECT pg_backend_pid()');
@@ -164,7 +164,7 @@ subtest 'a dropped connection of the caller does not matter' => sub {
 	eval { $session->quit };
 };
 
-subtest 'a worker that is terminated does not lose the job' => sub {
+promise 'a worker that is terminated does not lose the job' => sub {
 	create_slow('c', 30000);
 	my $job = start_job($node, 'ALTER TABLE c ALTER COLUMN id TYPE bigint', %slow);
 	ok(wait_for($node, "SELECT phase = 'backfilling' AND rows_done > 0 FROM osc_progress WHERE job_id = $job"), 'it copies');
@@ -176,7 +176,7 @@ subtest 'a worker that is terminated does not lose the job' => sub {
 	is(leftovers($node), '', 'nothing is left');
 };
 
-subtest 'a prepared transaction that called osc_start() is fine' => sub {
+promise 'a prepared transaction that called osc_start() is fine' => sub {
 	my $job = sql($node, "BEGIN; SELECT osc_start('ALTER TABLE c ALTER COLUMN n TYPE bigint'); PREPARE TRANSACTION 'p'");
 	sleep 0.3;
 	is(sql($node, "SELECT count(*) FROM osc_progress WHERE job_id = $job"), '0', 'no job before COMMIT PREPARED');
@@ -186,7 +186,7 @@ subtest 'a prepared transaction that called osc_start() is fine' => sub {
 	is(type_of('c', 'n'), 'bigint', 'the job was done');
 };
 
-subtest 'without a free worker slot the job waits, says so, and can be driven by hand' => sub {
+promise 'without a free worker slot the job waits, says so, and can be driven by hand' => sub {
 	# The server's own logical replication launcher takes the only slot.
 	$node->append_conf('postgresql.conf', 'max_worker_processes = 1');
 	$node->restart;

@@ -66,7 +66,7 @@ my @disasters = (
 for my $disaster (@disasters)
 {
 	my ($what, $happen) = @$disaster;
-	subtest "after $what the job goes on by itself" => sub {
+	promise "after $what the job goes on by itself" => sub {
 		my $job = next_job(%slow);
 		ok(wait_until_copying($job), 'it copies');
 		my $done = sql($node, "SELECT rows_done FROM osc_progress WHERE job_id = $job");
@@ -79,7 +79,7 @@ for my $disaster (@disasters)
 	};
 }
 
-subtest 'kills at random moments, in whatever phase' => sub {
+promise 'kills at random moments, in whatever phase' => sub {
 	srand(4711);
 	my $job = next_job(set => { batch_size => 20 });
 	for my $n (1 .. $kills)
@@ -97,7 +97,7 @@ subtest 'kills at random moments, in whatever phase' => sub {
 	all_is_well();
 };
 
-subtest 'states that are not under way survive a restart as they are' => sub {
+promise 'states that are not under way survive a restart as they are' => sub {
 	my $ready = next_job(args => "swap => 'manual'");
 	job_ends($node, $ready, 'ready');
 	sql($node, <<'SQL');
@@ -132,7 +132,7 @@ SQL
 	all_is_well();
 };
 
-subtest 'a cancelled job is cleaned up after a crash' => sub {
+promise 'a cancelled job is cleaned up after a crash' => sub {
 	my $job = next_job(%slow);
 	ok(wait_until_copying($job), 'it copies');
 	sql($node, "SELECT osc_cancel($job)");
@@ -143,7 +143,7 @@ subtest 'a cancelled job is cleaned up after a crash' => sub {
 	all_is_well();
 };
 
-subtest 'without the library preloaded the next call starts the job again' => sub {
+promise 'without the library preloaded the next call starts the job again' => sub {
 	$node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
 	$node->restart;
 	my $job = next_job(%slow);

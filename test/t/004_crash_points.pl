@@ -35,7 +35,7 @@ push @ddl, map { 'ALTER TABLE item ALTER COLUMN qty TYPE ' . ($_ % 2 ? 'bigint' 
 
 for my $point (@points)
 {
-	subtest "a crash at $point" => sub {
+	promise "a crash at $point" => sub {
 		my $ddl    = shift @ddl;
 		my $offset = log_offset($node);
 		set_stop_point($node, "$point:kill");

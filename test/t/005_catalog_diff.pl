@@ -72,14 +72,14 @@ sub same_everywhere
 	return;
 }
 
-subtest 'before the change both databases are the same' => sub {
+promise 'before the change both databases are the same' => sub {
 	same_everywhere();
 	unlike(told('rich/catalog.sql', 'online'), qr/ERROR/, 'the catalogs can be read');
 };
 
 my $oids = oids_of();
 
-subtest 'a table with everything: types, new columns, a new constraint, a dropped column' => sub {
+promise 'a table with everything: types, new columns, a new constraint, a dropped column' => sub {
 	both_ways(<<'SQL');
 ALTER TABLE "Account"
 	ALTER COLUMN id TYPE bigint,
@@ -101,7 +101,7 @@ SQL
 		'3000|t', 'and all-visible');
 };
 
-subtest 'a table that a partitioned table refers to' => sub {
+promise 'a table that a partitioned table refers to' => sub {
 	both_ways('ALTER TABLE city ALTER COLUMN id TYPE bigint');
 	same_everywhere();
 	is(oids_of(), $oids, 'the OIDs stay');
@@ -112,7 +112,7 @@ subtest 'a table that a partitioned table refers to' => sub {
 	isnt(error_of($node, 'INSERT INTO "Shop".visit VALUES (now(), 600)', db => 'online'), '', 'and so does the check');
 };
 
-subtest 'the tables do the same' => sub {
+promise 'the tables do the same' => sub {
 	my ($native, $online) = map { told('rich/behave.sql', $_) } qw(native online);
 	is(differences($native, $online), '', 'queries, writes, errors, triggers, rights, later changes');
 	cmp_ok(length $native, '>', 5000, 'the script did something');
@@ -120,7 +120,7 @@ subtest 'the tables do the same' => sub {
 	same_everywhere();
 };
 
-subtest 'a dump of the database can be restored' => sub {
+promise 'a dump of the database can be restored' => sub {
 	sql($node, 'CREATE DATABASE restored');
 	my $file = PostgreSQL::Test::Utils::tempdir() . '/dump';
 	command_ok([ 'pg_dump', '-s', '-f', $file, '-d', $node->connstr('online') ], 'pg_dump');

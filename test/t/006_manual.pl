@@ -42,7 +42,7 @@ sub swap
 	return 0;
 }
 
-subtest 'a swap that is rolled back leaves the job ready and everything intact' => sub {
+promise 'a swap that is rolled back leaves the job ready and everything intact' => sub {
 	my $before = dump_schema($node);
 	my $job = start_job($node, 'ALTER TABLE item ALTER COLUMN id TYPE bigint, ALTER COLUMN amount TYPE numeric(14,4)', args => "swap => 'manual'");
 	job_ends($node, $job, 'ready');
@@ -77,7 +77,7 @@ SQL
 	is(leftovers($node), '', 'nothing is left');
 };
 
-subtest 'a job that waits for its swap stays caught up with the writers' => sub {
+promise 'a job that waits for its swap stays caught up with the writers' => sub {
 	my $offset = log_offset($node);
 	my $load = start_load($node, scripts => \@scripts, rows => $rows, clients => 3, rate => 300, restart => 0);
 	my $job = start_job($node, 'ALTER TABLE item ALTER COLUMN qty TYPE bigint', args => "swap => 'manual'");
@@ -97,7 +97,7 @@ subtest 'a job that waits for its swap stays caught up with the writers' => sub 
 	is(leftovers($node), '', 'nothing is left');
 };
 
-subtest 'run => manual: nothing happens by itself, osc_step() goes phase by phase' => sub {
+promise 'run => manual: nothing happens by itself, osc_step() goes phase by phase' => sub {
 	my $job = start_job($node, 'ALTER TABLE item ALTER COLUMN qty TYPE integer', args => "run => 'manual', swap => 'manual'");
 	sleep 0.5;
 	is(sql($node, "SELECT phase FROM osc_progress WHERE job_id = $job"), 'planned', 'it only stands there');
@@ -123,7 +123,7 @@ subtest 'run => manual: nothing happens by itself, osc_step() goes phase by phas
 	is(leftovers($node), '', 'nothing is left');
 };
 
-subtest 'the pieces one by one: batches, replay, validation' => sub {
+promise 'the pieces one by one: batches, replay, validation' => sub {
 	my $job = start_job($node, 'ALTER TABLE item ALTER COLUMN qty TYPE bigint', args => "run => 'manual', swap => 'manual'");
 	my ($copied, $batches) = (0, 0);
 	while ($batches < 1000)
@@ -160,7 +160,7 @@ subtest 'the pieces one by one: batches, replay, validation' => sub {
 	is(leftovers($node), '', 'nothing is left');
 };
 
-subtest 'CALL osc_run() drives a whole job in the foreground, under load' => sub {
+promise 'CALL osc_run() drives a whole job in the foreground, under load' => sub {
 	my $offset = log_offset($node);
 	my $load = start_load($node, scripts => \@scripts, rows => $rows, clients => 3, rate => 300);
 	my $job = start_job($node, 'ALTER TABLE item ALTER COLUMN qty TYPE integer', args => "run => 'manual'");
@@ -172,7 +172,7 @@ subtest 'CALL osc_run() drives a whole job in the foreground, under load' => sub
 	is(leftovers($node), '', 'nothing is left');
 };
 
-subtest 'CALL osc_run() stops after max_time and can be called again' => sub {
+promise 'CALL osc_run() stops after max_time and can be called again' => sub {
 	my $job = start_job($node, 'ALTER TABLE item ALTER COLUMN qty TYPE bigint',
 		args => "run => 'manual'", set => { batch_size => 1 });
 	my $start = time;
@@ -184,7 +184,7 @@ subtest 'CALL osc_run() stops after max_time and can be called again' => sub {
 	is(ledger_faults($node), '', 'the rows are right');
 };
 
-subtest 'osc_wait() returns at the end, and raises an error if the end is a bad one' => sub {
+promise 'osc_wait() returns at the end, and raises an error if the end is a bad one' => sub {
 	my $job = start_job($node, 'ALTER TABLE item ALTER COLUMN qty TYPE integer');
 	sql($node, "CALL osc_wait($job)");
 	is(job_state($node, $job), 'done', 'done when it returns');
@@ -200,7 +200,7 @@ subtest 'osc_wait() returns at the end, and raises an error if the end is a bad 
 	is(leftovers($node), '', 'nothing is left');
 };
 
-subtest 'what must be refused is refused, with a hint' => sub {
+promise 'what must be refused is refused, with a hint' => sub {
 	my $job = start_job($node, 'ALTER TABLE item ALTER COLUMN qty TYPE bigint', args => "swap => 'manual'");
 	fails_with($node, "BEGIN; CALL osc_wait($job)", qr/25001|2D000/, qr/HINT/, 'osc_wait() in a transaction block');
 	fails_with($node, "BEGIN; CALL osc_run($job)", qr/25001|2D000/, qr/HINT/, 'osc_run() in a transaction block');
@@ -218,7 +218,7 @@ subtest 'what must be refused is refused, with a hint' => sub {
 	fails_with($node, "SELECT osc_resume($job)", '55000', undef, 'osc_resume() of a cancelled job');
 };
 
-subtest 'a swap that does not get its locks gives way and leaves no one waiting' => sub {
+promise 'a swap that does not get its locks gives way and leaves no one waiting' => sub {
 	my $job = start_job($node, 'ALTER TABLE item ALTER COLUMN qty TYPE integer', args => "swap => 'manual'");
 	job_ends($node, $job, 'ready');
 	my $reader = $node->background_psql('postgres');

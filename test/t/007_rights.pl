@@ -88,7 +88,7 @@ sub not_the_owner
 	return join ', ', sort keys %bad;
 }
 
-subtest 'an owner who cannot log in has his job done' => sub {
+promise 'an owner who cannot log in has his job done' => sub {
 	sql($node, <<'SQL');
 SET ROLE app_owner;
 CREATE TABLE plain (id integer PRIMARY KEY, n integer);
@@ -101,7 +101,7 @@ SQL
 	is(sql($node, 'SELECT count(*), sum(id) FROM plain'), '1000|500500', 'the rows are right');
 };
 
-subtest 'expressions of the table run as its owner, in every part of a job' => sub {
+promise 'expressions of the table run as its owner, in every part of a job' => sub {
 	create_hostile('public');
 	sql_as($node, 'app_admin', <<'SQL');
 SET ROLE app_owner;
@@ -144,7 +144,7 @@ SQL
 	is(leftovers($node), '', 'nothing is left');
 };
 
-subtest 'nor in the session of a superuser who drives the job by hand' => sub {
+promise 'nor in the session of a superuser who drives the job by hand' => sub {
 	my $job = start_job($node, "ALTER TABLE trap ALTER COLUMN w TYPE integer USING public.innocent(length(w), 'using')", role => 'app_owner', args => "run => 'manual'");
 	my $offset = log_offset($node);
 	sql($node, "CALL osc_run($job)");
@@ -154,7 +154,7 @@ subtest 'nor in the session of a superuser who drives the job by hand' => sub {
 	ok($seen->{using}, 'the test is one: using was called');
 };
 
-subtest 'a hostile search_path does not reach the code of the job itself' => sub {
+promise 'a hostile search_path does not reach the code of the job itself' => sub {
 	sql($node, 'CREATE SCHEMA trapdoor AUTHORIZATION app_owner');
 	create_hostile('trapdoor');
 	sql_as($node, 'app_admin', <<'SQL');
@@ -192,7 +192,7 @@ SQL
 
 is(sql($node, "SELECT string_agg(rolname, ' ' ORDER BY 1) FROM pg_roles WHERE rolsuper"), 'postgres', 'there is no new superuser');
 
-subtest 'who may not alter the table may not start a job' => sub {
+promise 'who may not alter the table may not start a job' => sub {
 	fails_with($node, "SELECT osc_start('ALTER TABLE plain ALTER COLUMN n TYPE bigint')", '42501', qr/must be owner/, 'another role', user => 'app_user');
 	fails_with($node, "SELECT osc_start('ALTER TABLE plain ALTER COLUMN n TYPE bigint')", '42501', undef, 'an owner of other tables', user => 'other_owner');
 	fails_with($node, "SELECT * FROM osc_plan('ALTER TABLE plain ALTER COLUMN n TYPE bigint')", '42501', undef, 'nor plan one', user => 'app_user');
@@ -201,7 +201,7 @@ subtest 'who may not alter the table may not start a job' => sub {
 	fails_with($node, "SELECT osc_start('ALTER TABLE pg_class ADD COLUMN x integer')", qr/42501|0A000/, undef, 'nobody a catalog');
 };
 
-subtest 'the views show a role its own jobs, pg_monitor all' => sub {
+promise 'the views show a role its own jobs, pg_monitor all' => sub {
 	sql($node, 'SET ROLE other_owner; CREATE TABLE theirs (id integer PRIMARY KEY); INSERT INTO theirs VALUES (1)');
 	my $theirs = start_job($node, 'ALTER TABLE theirs ALTER COLUMN id TYPE bigint', role => 'other_owner', args => "swap => 'manual'");
 	my $ours = start_job($node, 'ALTER TABLE plain ALTER COLUMN n TYPE bigint', role => 'app_owner', args => "swap => 'manual'");
@@ -243,7 +243,7 @@ subtest 'the views show a role its own jobs, pg_monitor all' => sub {
 	job_ends($node, $theirs, 'cancelled');
 };
 
-subtest 'the capture function is of no use to anybody' => sub {
+promise 'the capture function is of no use to anybody' => sub {
 	my $name = sql($node, "SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e' "
 		  . "JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'online_schema' WHERE prorettype = 'trigger'::regtype LIMIT 1");
 	isnt($name, '', 'there is one');
@@ -252,7 +252,7 @@ subtest 'the capture function is of no use to anybody' => sub {
 	isnt($error, '', 'a trigger made by hand with it is refused or fails');
 };
 
-subtest 'an owner who loses his table while a job is under way does not get it changed' => sub {
+promise 'an owner who loses his table while a job is under way does not get it changed' => sub {
 	sql($node, 'SET ROLE app_owner; CREATE TABLE given (id integer PRIMARY KEY); INSERT INTO given SELECT generate_series(1, 100)');
 	my $job = start_job($node, 'ALTER TABLE given ALTER COLUMN id TYPE bigint', role => 'app_owner', args => "swap => 'manual'");
 	job_ends($node, $job, 'ready');

@@ -45,7 +45,7 @@ sql($primary, "SELECT FROM pg_create_logical_replication_slot('decoded', 'test_d
 
 my $told = "SELECT md5(string_agg(concat_ws('|', id, owner_id, code, slot, amount, qty, note, md5(doc), region), ',' ORDER BY id)), count(*) FROM item";
 
-subtest 'a job under load, seen by a standby, a decoder and a subscriber' => sub {
+promise 'a job under load, seen by a standby, a decoder and a subscriber' => sub {
 	my $offset = log_offset($primary);
 	my $load = start_load($primary, scripts => \@scripts, rows => $rows, clients => 3, rate => 200);
 	sleep 1;
@@ -72,7 +72,7 @@ subtest 'a job under load, seen by a standby, a decoder and a subscriber' => sub
 	is($tables, "public.item\npublic.ledger\npublic.part", 'the decoder saw changes of the users\' tables only');
 };
 
-subtest 'decoded changes are those of the users, one for one' => sub {
+promise 'decoded changes are those of the users, one for one' => sub {
 	my $ledger = sql($primary, 'SELECT coalesce(max(seq), 0) FROM ledger');
 	my $load = start_load($primary, scripts => \@scripts, rows => $rows, clients => 2, rate => 100);
 	my $job = start_job($primary, 'ALTER TABLE item ALTER COLUMN qty TYPE bigint');
@@ -83,7 +83,7 @@ subtest 'decoded changes are those of the users, one for one' => sub {
 	is($changes, "$expected|$expected", 'as many changes of the table as its trigger saw');
 };
 
-subtest 'a standby that is promoted in the middle of a job goes on with it' => sub {
+promise 'a standby that is promoted in the middle of a job goes on with it' => sub {
 	my $job = start_job($primary, 'ALTER TABLE item ALTER COLUMN qty TYPE integer', args => "swap => 'manual'", set => { batch_size => 1 });
 	ok(wait_for($primary, "SELECT phase = 'backfilling' AND rows_done > 0 FROM osc_progress WHERE job_id = $job"), 'it copies');
 	sql($primary, "UPDATE item SET note = 'before the promotion' WHERE id <= 300");

@@ -23,7 +23,7 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(
   amcheck_faults create_items dump_schema error_of explain_job fails_with job_ends job_state
-  leftovers ledger_faults log_offset osc_node relation_oid set_stop_point sql sql_as sql_file
+  leftovers ledger_faults log_offset osc_node promise relation_oid set_stop_point sql sql_as sql_file
   start_job start_load start_until_up test_dir unexpected_errors wait_for wait_for_log_line
   worker_pids);
 
@@ -199,6 +199,19 @@ sub dump_schema
 	return join "\n", grep { !/^\\(un)?restrict / } split /\n/, $out;
 }
 
+# promise $name => sub { ... }: a subtest named after the promise that it keeps. One that
+# dies has failed, and the next one is run.
+sub promise
+{
+	my ($name, $code) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return subtest(
+		$name => sub {
+			my $lived = eval { $code->(); 1; };
+			fail("it died: $@") unless $lived;
+		});
+}
+
 # ------------------------------------------------------------------ errors
 
 # Runs SQL; returns "SQLSTATE: message ..." of its first error, detail and hint included, or
@@ -294,15 +307,15 @@ sub explain_job
 	for my $query (
 		"SELECT * FROM osc_progress WHERE job_id = $job",
 		"SELECT * FROM osc_events WHERE job_id = $job ORDER BY at DESC LIMIT 15",
-		"SELECT pid, backend_type, state, wait_event, left(query, 80) AS query FROM pg_stat_activity WHERE wait_event IS DISTINCT FROM 'ClientRead'")
+		"SELECT pid, backend_type, state, wait_event, left(query, 80) AS query FROM pg_stat_activity WHERE backend_type ~ 'online_schema|client' AND wait_event IS DISTINCT FROM 'ClientRead' AND pid <> pg_backend_pid()")
 	{
 		my ($out, $err) = ('', '');
 		$node->psql($db || 'postgres', $query, stdout => \$out, stderr => \$err,
 			extra_params => [ '-x', '-P', 'tuples_only=off', '-F', ' | ' ]);
 		diag($out . $err);
 	}
-	my @log = split /\n/, log_since($node, (-s $node->logfile) > 6000 ? (-s $node->logfile) - 6000 : 0);
-	diag(join "\n", 'server log:', splice @log, -25) if @log;
+	my @log = split /\n/, log_since($node, (-s $node->logfile) > 3000 ? (-s $node->logfile) - 3000 : 0);
+	diag(join "\n", 'server log:', @log > 15 ? @log[-15 .. -1] : @log) if @log;
 	return;
 }
 
