@@ -42,6 +42,7 @@
 #include "utils/syscache.h"
 
 #include "base/compat.h"
+#include "base/ident.h"
 #include "finish/storage.h"
 #include "mirror/shadow.h"
 #include "model/relinfo.h"
@@ -109,6 +110,44 @@ check_exchangeable(Form_pg_class a, Form_pg_class b)
 			 NameStr(a->relname), NameStr(b->relname));
 	if (!OidIsValid(a->relfilenode) || !OidIsValid(b->relfilenode))
 		elog(ERROR, "mapped relations cannot exchange storage");
+}
+
+/*
+ * Storage parameters of a TOAST table are its owner's: they stay with the
+ * owner when the TOAST tables change hands.
+ */
+static void
+exchange_toast_options(Oid toast1, Oid toast2)
+{
+	Relation	pg_class;
+	Oid			toasts[2] = {toast1, toast2};
+	HeapTuple	tuples[2];
+	Datum		values[2][Natts_pg_class] = {0};
+	bool		nulls[2][Natts_pg_class] = {0};
+	bool		replaces[Natts_pg_class] = {0};
+
+	if (!OidIsValid(toast1) || !OidIsValid(toast2))
+		return;
+	pg_class = table_open(RelationRelationId, RowExclusiveLock);
+	replaces[Anum_pg_class_reloptions - 1] = true;
+	for (int i = 0; i < 2; i++)
+	{
+		tuples[i] = SearchSysCacheCopy1(RELOID, ObjectIdGetDatum(toasts[i]));
+		if (!HeapTupleIsValid(tuples[i]))
+			elog(ERROR, "cache lookup failed for relation %u", toasts[i]);
+		values[1 - i][Anum_pg_class_reloptions - 1] =
+			SysCacheGetAttr(RELOID, tuples[i], Anum_pg_class_reloptions,
+							&nulls[1 - i][Anum_pg_class_reloptions - 1]);
+	}
+	for (int i = 0; i < 2; i++)
+	{
+		HeapTuple	changed = heap_modify_tuple(tuples[i], RelationGetDescr(pg_class),
+												values[i], nulls[i], replaces);
+
+		CatalogTupleUpdate(pg_class, &changed->t_self, changed);
+	}
+	table_close(pg_class, RowExclusiveLock);
+	CommandCounterIncrement();
 }
 
 /* exchange what pg_class says of the storage of two relations */
@@ -291,8 +330,12 @@ osc_exchange_storage(Oid r1, Oid r2, bool carry_statistics)
 	rename_toast(r2, "pg_toast_osc");
 	rename_toast(r1, "pg_toast");
 	rename_toast(r2, "pg_toast");
+	exchange_toast_options(osc_toast_of(r1), osc_toast_of(r2));
 	if (carry_statistics)
 	{
+		/* logical decoding must not pass over the table's new rows */
+		if (OidIsValid(osc_toast_of(r1)))
+			ResetRelRewrite(osc_toast_of(r1));
 		RemoveStatistics(r1, 0);
 		CopyStatistics(r2, r1);
 		CommandCounterIncrement();

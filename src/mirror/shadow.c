@@ -127,19 +127,21 @@ cooked_constraints(Relation source)
 	return result;
 }
 
-/* reloptions of a relation, with autovacuum switched off */
+/* reloptions of a relation, with autovacuum switched off if quiet */
 static Datum
-quiet_reloptions(Oid relid)
+clone_reloptions(Oid relid, bool quiet)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	bool		isnull;
 	Datum		old;
 	Datum		result;
-	List	   *off = list_make1(makeDefElem("autovacuum_enabled",
-											 (Node *) makeString("false"), -1));
+	List	   *off = NIL;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for relation %u", relid);
+	if (quiet)
+		off = list_make1(makeDefElem("autovacuum_enabled",
+									 (Node *) makeString("false"), -1));
 	old = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_reloptions, &isnull);
 	result = transformRelOptions(isnull ? (Datum) 0 : old, off, NULL, NULL, false, false);
 	ReleaseSysCache(tuple);
@@ -160,12 +162,12 @@ create_table(Relation source, Oid nsp, const char *name, bool bare)
 									 RELKIND_RELATION,
 									 source->rd_rel->relpersistence,
 									 false, false, ONCOMMIT_NOOP,
-									 quiet_reloptions(RelationGetRelid(source)),
+									 clone_reloptions(RelationGetRelid(source), true),
 									 false, true, true, InvalidOid, NULL);
 	CommandCounterIncrement();
 	if (OidIsValid(source->rd_rel->reltoastrelid))
 		NewHeapCreateToastTable(relid,
-								quiet_reloptions(source->rd_rel->reltoastrelid),
+								clone_reloptions(source->rd_rel->reltoastrelid, !bare),
 								AccessExclusiveLock, InvalidOid);
 	LockRelationOid(relid, AccessExclusiveLock);
 	CommandCounterIncrement();

@@ -194,7 +194,7 @@ promise 'osc_wait() returns at the end, and raises an error if the end is a bad 
 	sql($node, "SELECT osc_cancel($job)");
 	isnt(error_of($node, "CALL osc_wait($job, '60 s')"), '', 'a cancelled job is an error');
 	job_ends($node, $job, 'cancelled');
-	$job = start_job($node, "ALTER TABLE item ALTER COLUMN note TYPE integer USING length(note) / (id - id)");
+	$job = start_job($node, "ALTER TABLE item ALTER COLUMN pad TYPE integer USING 1 / (id - id)");
 	isnt(error_of($node, "CALL osc_wait($job, '60 s')"), '', 'a failed job is an error');
 	job_ends($node, $job, 'failed');
 	is(leftovers($node), '', 'nothing is left');
