@@ -25,6 +25,7 @@ OBJS = \
 	src/model/statement.o \
 	src/mirror/backfill.o \
 	src/mirror/capture.o \
+	src/mirror/follower.o \
 	src/mirror/keyscan.o \
 	src/mirror/log.o \
 	src/mirror/replay.o \

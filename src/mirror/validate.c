@@ -40,6 +40,7 @@
 #include "base/run.h"
 #include "base/settings.h"
 #include "base/stop_point.h"
+#include "mirror/follower.h"
 #include "mirror/keyscan.h"
 #include "mirror/log.h"
 #include "mirror/replay.h"
@@ -62,6 +63,8 @@ typedef struct Chunk
 	OscMapExec *map;
 	OscKeyScan	in_shadow;
 	OscKeyScan	in_source;
+	OscFollower along_shadow;	/* guesses where the next partner is */
+	OscFollower along_source;
 	OscValidateResult *result;
 	StringInfoData sample;
 	int			nsample;
@@ -105,30 +108,68 @@ same_image(const Chunk *c, TupleTableSlot *mapped, TupleTableSlot *found)
 	return true;
 }
 
+/* has this row the given key?  key[i] belongs to the column key_of->attnums[i] */
+static bool
+row_has_key(TupleTableSlot *row, const OscKey *key_of, const Datum *key)
+{
+	for (int i = 0; i < key_of->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(row->tts_tupleDescriptor,
+											  key_of->attnums[i] - 1);
+		bool		isnull;
+		Datum		value = slot_getattr(row, key_of->attnums[i], &isnull);
+
+		if (isnull || !datum_image_eq(value, key[i], att->attbyval, att->attlen))
+			return false;
+	}
+	return true;
+}
+
+/* the partner of a row: the next one along the walk, or what the index finds */
+static TupleTableSlot *
+find_partner(OscFollower *along, OscKeyScan *index, const OscKey *key_of, const Datum *key)
+{
+	if (along->has_row && row_has_key(along->slot, key_of, key))
+		return along->slot;
+	if (!osc_keyscan_find(index, key))
+		return NULL;
+	osc_follower_miss(along, &index->slot->tts_tid);
+	return index->slot;
+}
+
 /* does each source row have its equal in the shadow? */
 static void
 compare_source_row(Chunk *c, TupleTableSlot *row)
 {
 	const OscMapping *mapping = c->map->mapping;
 	TupleTableSlot *mapped = osc_map_row(c->map, row);
+	TupleTableSlot *partner;
 	Datum		key[INDEX_MAX_KEYS];
 
 	for (int i = 0; i < mapping->shadow_key.natts; i++)
 		key[i] = mapped->tts_values[mapping->shadow_key.attnums[i] - 1];
-	if (!osc_keyscan_find(&c->in_shadow, key))
+	partner = find_partner(&c->along_shadow, &c->in_shadow, &mapping->shadow_key, key);
+	if (partner == NULL)
 		note_difference(c, "missing in the copy", osc_key_to_string(c->map, row));
-	else if (!same_image(c, mapped, c->in_shadow.slot))
+	else if (!same_image(c, mapped, partner))
 		note_difference(c, "different in the copy", osc_key_to_string(c->map, row));
+	if (partner == c->along_shadow.slot)
+		osc_follower_hit(&c->along_shadow);
 }
 
 /* does each shadow row have a source row? */
 static void
 compare_shadow_row(Chunk *c, TupleTableSlot *row)
 {
+	TupleTableSlot *partner = NULL;
 	Datum		key[INDEX_MAX_KEYS];
 
-	if (!osc_unmap_key(c->map, row, key) || !osc_keyscan_find(&c->in_source, key))
+	if (osc_unmap_key(c->map, row, key))
+		partner = find_partner(&c->along_source, &c->in_source, &c->map->mapping->key, key);
+	if (partner == NULL)
 		note_difference(c, "missing in the table", osc_key_to_string(c->map, row));
+	else if (partner == c->along_source.slot)
+		osc_follower_hit(&c->along_source);
 }
 
 /*
@@ -246,9 +287,13 @@ osc_validate_chunk(OscMember *m, bool everything, OscValidateResult *result)
 					  GetActiveSnapshot());
 	osc_keyscan_begin(&c.in_source, c.source, c.map->mapping->key.index,
 					  GetActiveSnapshot());
+	osc_follower_begin(&c.along_shadow, c.shadow, GetActiveSnapshot());
+	osc_follower_begin(&c.along_source, c.source, GetActiveSnapshot());
 	osc_row_errors_begin(&errors, c.map);
 	compare_sides(&c);
 	osc_row_errors_end(&errors);
+	osc_follower_end(&c.along_source);
+	osc_follower_end(&c.along_shadow);
 	osc_keyscan_end(&c.in_source);
 	osc_keyscan_end(&c.in_shadow);
 	osc_mapping_end(c.map);
