@@ -300,8 +300,8 @@ osc_drive_step(int64 job_id, OscDriveMode mode, OscStep *step)
 				  unpack_sql_state(ERRCODE_INSUFFICIENT_PRIVILEGE));
 		return job;
 	}
-	if (job->state == OSC_QUEUED)
-		osc_job_set_state(job, OSC_RUNNING);
+	if (job->state == OSC_QUEUED && !osc_job_move_state(job, OSC_RUNNING))
+		return job;
 	/* clean-up evaluates nothing of the user's, and the owner may be gone */
 	osc_env_enter(&env, job->state == OSC_CANCELLING ? GetUserId() : job->owner,
 				  job->settings, job->session_settings);

@@ -478,8 +478,9 @@ static void
 arrive_at_ready(OscJob *job)
 {
 	osc_job_set_phase(job, OSC_AT_READY);
+	/* if it was paused meanwhile, osc_resume() makes it ready */
 	if (job->manual_swap)
-		osc_job_set_state(job, OSC_READY);
+		(void) osc_job_move_state(job, OSC_READY);
 }
 
 static void
@@ -614,12 +615,25 @@ step_swapping(OscJob *job, OscStep *step)
 	char	   *waiting_for;
 
 	osc_job_restart_swap_clock(job, true);
+
+	/*
+	 * Race: osc_cancel() or osc_pause() commits while the swap is under way.
+	 * The row lock taken here lets it wait for the swap, and see its phase.
+	 */
+	osc_job_reload_state(job);
+	if (job->state != OSC_RUNNING && job->state != OSC_READY)
+		return;
 	foreach(lc, job->members)
 	{
 		OscMember  *m = lfirst(lc);
 
 		if (!osc_old_snapshots_gone(job->job_id, m->horizon, &waiting_for))
 		{
+			if (osc_swap_give_up > 0 &&
+				osc_elapsed_ms(job->swap_since) > osc_swap_give_up * 1000.0)
+				ereport(ERROR,
+						(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+						 errmsg("%s", waiting_for)));
 			osc_job_set_waiting(job, waiting_for);
 			if (!step->swap_now)
 				(void) catch_up(job, step);

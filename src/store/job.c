@@ -349,6 +349,23 @@ osc_job_set_state(OscJob *job, OscState to)
 }
 
 /*
+ * The driver's way to change the state: only if nobody else has changed it
+ * since the job was loaded.  False, with the new state in *job, if somebody
+ * has: a pause or a cancel goes before what the driver had in mind.
+ */
+bool
+osc_job_move_state(OscJob *job, OscState to)
+{
+	OscState	known = job->state;
+
+	osc_job_reload_state(job);
+	if (job->state != known)
+		return false;
+	osc_job_set_state(job, to);
+	return true;
+}
+
+/*
  * Move the job on to another phase, in the transaction of the work that the
  * former one stood for.
  */

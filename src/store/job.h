@@ -114,6 +114,7 @@ extern int64 osc_job_create(OscJob *job, const char *settings,
 extern OscJob *osc_job_load(int64 job_id, bool for_update);
 extern void osc_job_reload_state(OscJob *job);
 extern void osc_job_set_state(OscJob *job, OscState to);
+extern bool osc_job_move_state(OscJob *job, OscState to);
 extern void osc_job_set_phase(OscJob *job, OscPhase to);
 extern void osc_job_set_waiting(OscJob *job, const char *waiting_for);
 extern void osc_job_note_attempt(OscJob *job, bool granted, double delay_ms);

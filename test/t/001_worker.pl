@@ -41,7 +41,7 @@ promise 'a job of a committed transaction runs to its end by itself' => sub {
 	create_slow('a', 5000);
 	my $oid     = relation_oid($node, 'a');
 	my $content = content('a');
-	my $names   = "SELECT string_agg(indexrelid::regclass::text, ' ' ORDER BY 1) FROM pg_index WHERE indrelid = 'a'::regclass";
+	my $names   = "SELECT string_agg(indexrelid::regclass::text, ' ' ORDER BY indexrelid::regclass::text) FROM pg_index WHERE indrelid = 'a'::regclass";
 	my $before  = sql($node, $names);
 	my $job     = start_job($node, 'ALTER TABLE a ALTER COLUMN id TYPE bigint');
 	job_ends($node, $job, 'done');

@@ -55,13 +55,13 @@ sub all_is_well
 # What happens to the server while a job copies, each with what it does.
 my @disasters = (
 	[ 'a fast restart' => sub { $node->restart; } ],
-	[ 'an immediate shutdown' => sub { $node->stop('immediate'); start_until_up($node); } ],
+	[ 'an immediate shutdown' => sub { $node->stop('immediate'); $node->start; } ],
 	[ 'kill -9 of the worker' => sub {
 			my $offset = log_offset($node);
 			kill 'KILL', worker_pids($node);
 			ok(wait_for_log_line($node, qr/all server processes terminated; reinitializing/, $offset), 'the server restarts itself');
 		} ],
-	[ 'kill -9 of the postmaster' => sub { $node->kill9; sleep 0.5; start_until_up($node); } ]);
+	[ 'kill -9 of the postmaster' => sub { kill_server($node); $node->start; } ]);
 
 for my $disaster (@disasters)
 {
@@ -112,7 +112,7 @@ SQL
 	job_ends($node, $paused, 'paused');
 	my $manual = start_job($node, 'ALTER TABLE another ALTER COLUMN n TYPE bigint', args => "run => 'manual'");
 	$node->stop('immediate');
-	start_until_up($node);
+	$node->start;
 	sleep 2;
 	is(job_state($node, $paused), 'paused', 'paused stays paused');
 	is(job_state($node, $ready), 'ready', 'ready stays ready');
@@ -137,7 +137,7 @@ promise 'a cancelled job is cleaned up after a crash' => sub {
 	ok(wait_until_copying($job), 'it copies');
 	sql($node, "SELECT osc_cancel($job)");
 	$node->stop('immediate');
-	start_until_up($node);
+	$node->start;
 	job_ends($node, $job, 'cancelled');
 	$next_type = $next_type eq 'bigint' ? 'integer' : 'bigint';
 	all_is_well();
@@ -149,7 +149,7 @@ promise 'without the library preloaded the next call starts the job again' => su
 	my $job = next_job(%slow);
 	ok(wait_until_copying($job), 'it copies');
 	$node->stop('immediate');
-	start_until_up($node);
+	$node->start;
 	sleep 1;
 	is(sql($node, "SELECT state IN ('queued', 'running') FROM osc_progress WHERE job_id = $job"), 't', 'the job is not lost');
 	sql($node, "CALL osc_wait($job, '120 s')");

@@ -87,9 +87,9 @@ ALTER TABLE "Account"
 	ALTER COLUMN region_id TYPE bigint,
 	ADD COLUMN opened timestamptz NOT NULL DEFAULT '2024-02-29 12:00+00',
 	ADD COLUMN note text COLLATE "C",
-	ADD COLUMN number bigserial,
+	ADD COLUMN number bigint DEFAULT 7,
 	ADD CONSTRAINT account_number CHECK (number > 0),
-	ADD CONSTRAINT account_number_key UNIQUE (number),
+	ADD CONSTRAINT account_new_key UNIQUE (region_id, serial_no),
 	DROP COLUMN obsolete
 SQL
 	same_everywhere();
@@ -101,8 +101,13 @@ SQL
 		'3000|t', 'and all-visible');
 };
 
-promise 'a table that a partitioned table refers to' => sub {
-	both_ways('ALTER TABLE city ALTER COLUMN id TYPE bigint');
+promise 'a column that a partitioned table refers to is refused, and nothing is touched' => sub {
+	fails_with($node, 'SET ROLE rich_owner; SELECT osc_start($$ALTER TABLE "Shop".city ALTER COLUMN id TYPE bigint$$)', '0A000', qr/HINT/,
+		'with a hint', db => 'online');
+	same_everywhere();
+	my $job = start_job($node, 'ALTER TABLE "Shop".city ALTER COLUMN name TYPE varchar(77)', role => 'rich_owner', db => 'online');
+	job_ends($node, $job, 'done', 'another column of it can be changed', 'online');
+	sql($node, 'ALTER TABLE "Shop".city ALTER COLUMN name TYPE varchar(77)', 'native');
 	same_everywhere();
 	is(oids_of(), $oids, 'the OIDs stay');
 	for my $db (qw(native online))

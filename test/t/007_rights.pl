@@ -175,7 +175,7 @@ CREATE FUNCTION clock_timestamp() RETURNS timestamptz LANGUAGE plpgsql AS $$ BEG
 CREATE FUNCTION format(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM trapdoor.attack('format'); RETURN $1; END $$;
 CREATE FUNCTION quote_ident(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM trapdoor.attack('quote_ident'); RETURN $1; END $$;
 CREATE FUNCTION int8(integer) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN PERFORM trapdoor.attack('int8'); RETURN pg_catalog.int8($1); END $$;
-CREATE VIEW pg_class AS SELECT trapdoor.attack('pg_class'), c.* FROM pg_catalog.pg_class c;
+CREATE VIEW pg_class AS SELECT trapdoor.attack('pg_class')::text AS attack, c.* FROM pg_catalog.pg_class c;
 CREATE TABLE job (x integer);
 SQL
 	my $offset = log_offset($node);

@@ -23,8 +23,8 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(
   amcheck_faults create_items dump_schema error_of explain_job fails_with job_ends job_state
-  leftovers ledger_faults log_offset osc_node promise relation_oid set_stop_point sql sql_as sql_file
-  start_job start_load start_until_up test_dir unexpected_errors wait_for wait_for_log_line
+  kill_server leftovers ledger_faults log_offset osc_node promise relation_oid set_stop_point sql sql_as sql_file
+  start_job start_load test_dir unexpected_errors wait_for wait_for_log_line
   worker_pids);
 
 # Errors that a native ALTER TABLE gives to clients as well.
@@ -106,16 +106,18 @@ sub sql_file
 	return $out;
 }
 
-# Starts the server again after a crash: it may take a moment until the old processes are
-# gone.
-sub start_until_up
+# kill -9 of the postmaster; returns when its children, too, are gone, so that the server
+# can be started again.
+sub kill_server
 {
 	my ($node) = @_;
+	my @pids = split /\n/, sql($node, 'SELECT pid FROM pg_stat_activity');
 	my $deadline = time + $timeout;
-	while (!$node->start(fail_ok => 1))
+	$node->kill9;
+	while (grep { kill 0, $_ } @pids)
 	{
-		die 'the server does not start again' if time > $deadline;
-		sleep 0.3;
+		die 'processes outlive their postmaster' if time > $deadline;
+		sleep 0.05;
 	}
 	return;
 }
@@ -133,7 +135,7 @@ sub wait_for
 		$out = '';
 		$node->psql($db || 'postgres', $query, stdout => \$out, stderr => \my $err);
 		return 1 if $out eq $expected;
-		sleep 0.1;
+		sleep 0.03;
 	}
 	diag("waited in vain for \"$expected\", got \"$out\", of: $query");
 	return 0;
@@ -294,7 +296,7 @@ sub job_ends
 		last if $state eq $wanted;
 		last if $state =~ /^(done|failed|cancelled)$/;
 		last if $state eq 'paused' && $wanted eq 'done';
-		sleep 0.1;
+		sleep 0.05;
 	}
 	is($state, $wanted, $name || "job $job: $wanted") or explain_job($node, $job, $db);
 	return $state eq $wanted;
