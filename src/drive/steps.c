@@ -222,9 +222,9 @@ step_preparing(OscJob *job, OscStep *step)
 
 /* add a segment to the log where the newest is full; drop one that is used up */
 static void
-tend_log(OscMember *m)
+tend_log(OscMember *m, BlockNumber max_blocks)
 {
-	if (osc_log_needs_segment(m))
+	if (osc_log_needs_segment(m, max_blocks))
 	{
 		Relation	source = table_open(m->relid, AccessShareLock);
 		Relation	shadow = table_open(m->shadow, AccessShareLock);
@@ -267,8 +267,7 @@ step_backfilling(OscJob *job, OscStep *step)
 		if (range_no < 0)
 			continue;			/* all that is left is in others' hands */
 		step->rows = osc_copy_batch(m, range_no, step->max_rows, &complete);
-		if (osc_log_needs_segment(m))
-			tend_log(m);
+		tend_log(m, OSC_LOG_SEGMENT_BLOCKS);
 		return;
 	}
 	if (open)
@@ -411,7 +410,7 @@ step_indexing(OscJob *job, OscStep *step)
 		OscMember  *m = lfirst(lc);
 		Oid			index = next_index(m);
 
-		tend_log(m);
+		tend_log(m, OSC_LOG_SEGMENT_BLOCKS);
 		if (OidIsValid(index))
 			build_index(job, m, index);
 		else if (!m->analyzed)
@@ -438,7 +437,7 @@ catch_up(OscJob *job, OscStep *step)
 
 		osc_replay_adaptive(m, &result);
 		if (result.rows > 0)
-			tend_log(m);
+			tend_log(m, OSC_LOG_REPLAYED_BLOCKS);
 		store_backlog(m, result.keys);
 		step->keys += result.keys;
 		if (!result.whole || result.rows > CAUGHT_UP_KEYS)
@@ -543,7 +542,7 @@ step_validating(OscJob *job)
 			continue;
 		osc_validate_chunk(m, false, &result);
 		store_validation(m, &result);
-		tend_log(m);
+		tend_log(m, OSC_LOG_REPLAYED_BLOCKS);
 		if (!result.complete)
 			return;
 		validation_event(job, m, -1);

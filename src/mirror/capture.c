@@ -508,55 +508,67 @@ is_prepared(TransactionId xid, bool *here)
 }
 
 /*
+ * Does this transaction keep the fence closed?  Says why in *waiting_for.
+ */
+static bool
+is_in_the_way(TransactionId xid, char **waiting_for)
+{
+	int			pid;
+	bool		here;
+
+	if (TransactionIdIsCurrentTransactionId(xid))
+		return false;
+	pid = BackendXidGetPid(xid);
+	if (pid != 0)
+	{
+		PGPROC	   *proc = BackendPidGetProc(pid);
+
+		if (proc == NULL || proc->databaseId != MyDatabaseId)
+			return false;
+		*waiting_for = psprintf("a transaction that began before the capture of changes (pid %d)", pid);
+		return true;
+	}
+	if (is_prepared(xid, &here))
+	{
+		*waiting_for = psprintf("prepared transaction %u, which began before the capture of changes", xid);
+		return here;
+	}
+	/* it ends, or is being prepared, at this moment: look again */
+	*waiting_for = psprintf("transaction %u", xid);
+	return TransactionIdIsInProgress(xid);
+}
+
+/*
  * Have all transactions of this database with an id before the fence ended,
  * prepared ones included?  Looks once, waits for nothing, and keeps no
  * snapshot.  *waiting_for tells who has not.
  *
  * Ids are taken from a snapshot: iterating over the process array by hand
  * would meet stale ids of prepared transactions that have ended.
+ *
+ * Race: a snapshot lists running ids below its xmax only, and xmax is one
+ * above the newest id that has *ended*.  An id between our own and X0, handed
+ * out while capture was being installed, may run and yet not be listed.  So
+ * the ids from xmax up to the fence are looked at one by one; there are no
+ * more of them than sessions.
  */
 bool
 osc_fence_passed(FullTransactionId fence, char **waiting_for)
 {
 	TransactionId limit = XidFromFullTransactionId(fence);
 	Snapshot	snapshot = GetLatestSnapshot();
+	TransactionId xmax = snapshot->xmax;
 	int			n = (int) snapshot->xcnt;
 	TransactionId *xids = palloc(sizeof(TransactionId) * Max(n, 1));
 
 	/* look-ups below take snapshots of their own */
 	memcpy(xids, snapshot->xip, sizeof(TransactionId) * n);
 	for (int i = 0; i < n; i++)
-	{
-		int			pid;
-		bool		here;
-
-		if (!TransactionIdPrecedes(xids[i], limit) ||
-			TransactionIdIsCurrentTransactionId(xids[i]))
-			continue;
-		pid = BackendXidGetPid(xids[i]);
-		if (pid != 0)
-		{
-			PGPROC	   *proc = BackendPidGetProc(pid);
-
-			if (proc == NULL || proc->databaseId != MyDatabaseId)
-				continue;
-			*waiting_for = psprintf("a transaction that began before the capture of changes (pid %d)", pid);
+		if (TransactionIdPrecedes(xids[i], limit) && is_in_the_way(xids[i], waiting_for))
 			return false;
-		}
-		if (is_prepared(xids[i], &here))
-		{
-			if (!here)
-				continue;
-			*waiting_for = psprintf("prepared transaction %u, which began before the capture of changes", xids[i]);
+	for (TransactionId xid = xmax; TransactionIdPrecedes(xid, limit); TransactionIdAdvance(xid))
+		if (is_in_the_way(xid, waiting_for))
 			return false;
-		}
-		if (TransactionIdIsInProgress(xids[i]))
-		{
-			/* it ends, or is being prepared, at this moment: look again */
-			*waiting_for = psprintf("transaction %u", xids[i]);
-			return false;
-		}
-	}
 	*waiting_for = NULL;
 	return true;
 }

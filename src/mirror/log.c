@@ -6,7 +6,7 @@
  * A segment has the source's key columns and nothing else: no index, no
  * primary key.  A row of NULLs stands for a TRUNCATE (no key column is ever
  * NULL).  Capture appends to the newest segment; the driver adds a segment
- * when that has grown to OSC_LOG_SEGMENT_BLOCKS, and drops one that nobody
+ * when that has grown to its size, and drops one that nobody
  * writes to and that holds no row, so the log takes no more room than what is
  * not replayed yet.  Autovacuum is off: dead rows are only passed over until
  * the segment goes.
@@ -304,10 +304,10 @@ osc_log_estimate(const OscMember *m, const OscLogPosition *from)
 }
 
 /*
- * Has the newest segment grown to its size?
+ * Has the newest segment grown to this size?
  */
 bool
-osc_log_needs_segment(const OscMember *m)
+osc_log_needs_segment(const OscMember *m, BlockNumber max_blocks)
 {
 	List	   *segments = osc_log_segments(m);
 	Relation	segment;
@@ -316,7 +316,7 @@ osc_log_needs_segment(const OscMember *m)
 	if (segments == NIL)
 		return false;
 	segment = table_open(llast_oid(segments), AccessShareLock);
-	result = RelationGetNumberOfBlocks(segment) >= OSC_LOG_SEGMENT_BLOCKS;
+	result = RelationGetNumberOfBlocks(segment) >= max_blocks;
 	table_close(segment, AccessShareLock);
 	return result;
 }

@@ -14,8 +14,13 @@
 #include "storage/block.h"
 #include "utils/snapshot.h"
 
-/* a segment is closed when it has grown to this many blocks (32 MB) */
+/*
+ * A segment is closed when it has grown to this many blocks: 32 MB while rows
+ * only come in, 4 MB once they are being replayed.  What a swap has to look
+ * through under its locks is bounded by the latter.
+ */
 #define OSC_LOG_SEGMENT_BLOCKS 4096
+#define OSC_LOG_REPLAYED_BLOCKS 512
 
 /* where the next replay batch begins to read */
 typedef struct OscLogPosition
@@ -44,7 +49,7 @@ extern void osc_log_rescan(const OscMember *m, Snapshot snapshot,
 						   const OscLogBatch *batch, OscLogRowFunc func, void *arg);
 extern void osc_log_own_key(const OscMember *m, OscMapExec *map, TupleTableSlot *row);
 extern int64 osc_log_estimate(const OscMember *m, const OscLogPosition *from);
-extern bool osc_log_needs_segment(const OscMember *m);
+extern bool osc_log_needs_segment(const OscMember *m, BlockNumber max_blocks);
 extern bool osc_log_drop_empty(const OscMember *m);
 
 #endif							/* OSC_LOG_H */

@@ -117,7 +117,9 @@ BEGIN
 				CASE WHEN a.attisdropped THEN '' ELSE format_type(a.atttypid, a.atttypmod) END,
 				a.attnotnull, pg_get_expr(d.adbin, d.adrelid), a.attgenerated, a.attidentity,
 				a.attcollation::regcollation, a.attstorage, a.attcompression,
-				coalesce(a.attstattarget, -1), a.attoptions, a.attisdropped,
+				coalesce(a.attstattarget, -1),
+				-- minor releases from 2026 on keep a version of their own there
+				ARRAY(SELECT o FROM unnest(a.attoptions) o WHERE o !~ '^pg_attver='), a.attisdropped,
 				a.attmissingval, a.attislocal, a.attinhcount, a.attacl,
 				col_description(a.attrelid, a.attnum), a.attlen, a.attalign)
 		FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
