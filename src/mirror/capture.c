@@ -566,9 +566,12 @@ osc_fence_passed(FullTransactionId fence, char **waiting_for)
 	for (int i = 0; i < n; i++)
 		if (TransactionIdPrecedes(xids[i], limit) && is_in_the_way(xids[i], waiting_for))
 			return false;
-	for (TransactionId xid = xmax; TransactionIdPrecedes(xid, limit); TransactionIdAdvance(xid))
-		if (is_in_the_way(xid, waiting_for))
+	while (TransactionIdPrecedes(xmax, limit))
+	{
+		if (is_in_the_way(xmax, waiting_for))
 			return false;
+		TransactionIdAdvance(xmax);
+	}
 	*waiting_for = NULL;
 	return true;
 }

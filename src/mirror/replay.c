@@ -69,6 +69,9 @@
 #define MIN_LIMIT 100
 #define MAX_LIMIT 1000000
 
+/* the share of batch_target_time that a batch is made for: some take longer */
+#define AIM_AT 0.6
+
 /* how much wider a batch gets when a unique index objects */
 #define WIDEN_BY 8
 
@@ -446,13 +449,15 @@ try_batch(OscMember *m, OscLogPosition *position, int64 limit, OscReplayResult *
 	return ok;
 }
 
+/* fit the size of batches to the time that the last one took */
 static void
 adapt(ReplayMemory *memory, double ms)
 {
-	if (ms < osc_batch_target_time / 2.0)
-		memory->limit = Min(memory->limit * 2, MAX_LIMIT);
-	else if (ms > osc_batch_target_time)
-		memory->limit = Max((int64) (memory->limit * (osc_batch_target_time / ms)), MIN_LIMIT);
+	double		factor = osc_batch_target_time * AIM_AT / Max(ms, 0.1);
+
+	factor = Min(Max(factor, 0.25), 2.0);
+	memory->limit = (int64) (memory->limit * factor);
+	memory->limit = Min(Max(memory->limit, MIN_LIMIT), MAX_LIMIT);
 }
 
 /*

@@ -112,7 +112,7 @@ BEGIN
 	FOR line IN
 		SELECT format('column %s %s type %s not null %s default %s generated %s identity %s'
 				' collation %s storage %s compression %s statistics %s options %s dropped %s'
-				' missing %s local %s inherited %s acl %s comment %s len %s align %s',
+				' local %s inherited %s acl %s comment %s len %s align %s',
 				a.attnum, CASE WHEN a.attisdropped THEN '' ELSE a.attname END,
 				CASE WHEN a.attisdropped THEN '' ELSE format_type(a.atttypid, a.atttypmod) END,
 				a.attnotnull, pg_get_expr(d.adbin, d.adrelid), a.attgenerated, a.attidentity,
@@ -120,7 +120,7 @@ BEGIN
 				coalesce(a.attstattarget, -1),
 				-- minor releases from 2026 on keep a version of their own there
 				ARRAY(SELECT o FROM unnest(a.attoptions) o WHERE o !~ '^pg_attver='), a.attisdropped,
-				a.attmissingval, a.attislocal, a.attinhcount, a.attacl,
+				a.attislocal, a.attinhcount, a.attacl,
 				col_description(a.attrelid, a.attnum), a.attlen, a.attalign)
 		FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 		WHERE a.attrelid = rel AND a.attnum > 0
