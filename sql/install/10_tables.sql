@@ -120,16 +120,25 @@ COMMENT ON TABLE online_schema.job_event IS 'audit trail of jobs';
 -- The capture trigger reads this table by column number (src/mirror/capture.c):
 -- keep the order of its columns.
 CREATE TABLE online_schema.capture (
-	relation oid NOT NULL,
+	relation oid PRIMARY KEY,
 	row_trigger oid NOT NULL,
 	truncate_trigger oid NOT NULL,
 	log oid NOT NULL,
 	enabled boolean NOT NULL,
 	key_attnums int2[] NOT NULL
 );
-CREATE UNIQUE INDEX capture_relation ON online_schema.capture (relation);
 COMMENT ON TABLE online_schema.capture IS
 	'where the capture trigger of a relation notes changed keys';
+
+-- Logical decoding passes over relations whose relrewrite is set: a publication
+-- FOR ALL TABLES must not send the rows of jobs to subscribers, which do not
+-- have these tables.
+UPDATE pg_catalog.pg_class c SET relrewrite = c.oid
+WHERE c.relkind = 'r' AND c.relnamespace = 'online_schema'::pg_catalog.regnamespace;
+UPDATE pg_catalog.pg_class t SET relrewrite = c.oid
+FROM pg_catalog.pg_class c
+WHERE c.relkind = 'r' AND c.relnamespace = 'online_schema'::pg_catalog.regnamespace
+	AND t.oid = c.reltoastrelid;
 
 -- Jobs act with their owner's rights, and rows here name the storage that a
 -- swap hands over: nobody but the extension may write them.  Reading goes

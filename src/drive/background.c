@@ -394,10 +394,11 @@ take_and_drive(void)
 		failed = true;
 	}
 	PG_END_TRY();
-	if (job_id != 0)
-		osc_driver_unlock(job_id);
+	/* keep the job while dozing: another worker would only fail the same way */
 	if (failed)
 		doze(RESTART_SECONDS * 1000);
+	if (job_id != 0)
+		osc_driver_unlock(job_id);
 	return job_id != 0 || failed;
 }
 

@@ -128,7 +128,7 @@ static void
 read_capture_row(CaptureEntry *entry)
 {
 	Oid			table = osc_catalog_relid("capture");
-	Oid			index = osc_catalog_relid("capture_relation");
+	Oid			index = osc_catalog_relid("capture_pkey");
 	Relation	rel;
 	ScanKeyData key;
 	SysScanDesc scan;
