@@ -43,6 +43,7 @@ OBJS = \
 	src/drive/control.o \
 	src/drive/driver.o \
 	src/drive/foreground.o \
+	src/drive/prepare.o \
 	src/drive/steps.o \
 	src/entry/api.o \
 	src/entry/guard.o \

@@ -18,6 +18,9 @@ typedef struct OscLockSet
 	List	   *modes;			/* LOCKMODE (int), one for each */
 } OscLockSet;
 
+/* a purpose that is noted only when the lock is not to be had */
+#define OSC_LOCK_TO_READ "read"
+
 /* what came of the last attempt, for the audit trail */
 typedef struct OscLockReport
 {

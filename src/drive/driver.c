@@ -256,7 +256,8 @@ try_step(OscJob *job, OscStep *step, OscDriveMode mode)
 	PG_END_TRY();
 	if (osc_last_lock_report()->granted && !step->rolled_back)
 	{
-		lock_event(job, NULL);
+		if (strcmp(osc_last_lock_report()->purpose, OSC_LOCK_TO_READ) != 0)
+			lock_event(job, NULL);
 		osc_job_note_attempt(job, true, 0);
 	}
 	if (step->rolled_back)

@@ -20,7 +20,6 @@
 #include "access/xact.h"
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
@@ -37,12 +36,12 @@
 #include "utils/xid8.h"
 
 #include "base/compat.h"
-#include "base/deadline.h"
 #include "base/ident.h"
 #include "base/locks.h"
 #include "base/run.h"
 #include "base/settings.h"
 #include "base/stop_point.h"
+#include "drive/prepare.h"
 #include "drive/steps.h"
 #include "finish/cleanup.h"
 #include "finish/foreign_keys.h"
@@ -52,173 +51,16 @@
 #include "mirror/capture.h"
 #include "mirror/log.h"
 #include "mirror/replay.h"
-#include "mirror/shadow.h"
 #include "mirror/validate.h"
 #include "model/mapping.h"
 #include "model/relinfo.h"
-#include "model/statement.h"
 #include "store/events.h"
-#include "store/objects.h"
 
-/* how often a step that has to wait looks again, ms */
-#define POLL_MS 100
+/* how often a job at ready looks at its log, ms */
 #define READY_POLL_MS 500
 
 /* a pass over the log that finds no more than this ends the catching up */
 #define CAUGHT_UP_KEYS 500
-
-/* make schema, shadow, twin and log of a member */
-static void
-prepare_member(OscJob *job, OscMember *m)
-{
-	Relation	source = table_open(m->relid, AccessShareLock);
-	AlterTableStmt *stmt = osc_parse_statement(job->ddl);
-	int64		schema_id,
-				shadow_id,
-				twin_id;
-	Oid			nsp;
-	Relation	shadow;
-	OscMapping *mapping;
-	OscArgs		args = {0};
-
-	osc_check_table(source);
-	schema_id = osc_object_register(m, OSC_OBJECT_SCHEMA, m->helper_schema, m->helper_schema);
-	nsp = osc_create_helper_schema(m->helper_schema, source->rd_rel->relowner);
-	osc_object_make_member(NamespaceRelationId, nsp);
-	osc_object_created(schema_id, nsp);
-
-	shadow_id = osc_object_register(m, OSC_OBJECT_SHADOW, m->helper_schema, m->relname);
-	m->shadow = osc_create_shadow(source, nsp, stmt);
-	osc_object_make_member(RelationRelationId, m->shadow);
-	osc_object_created(shadow_id, m->shadow);
-
-	twin_id = osc_object_register(m, OSC_OBJECT_TWIN, m->helper_schema, "osc_twin");
-	m->twin = osc_create_twin(source, nsp);
-	osc_object_make_member(RelationRelationId, m->twin);
-	osc_object_created(twin_id, m->twin);
-
-	shadow = table_open(m->shadow, AccessShareLock);
-	mapping = osc_mapping_build(source, shadow, stmt, job->ddl);
-	osc_arg_int4(&args, list_length(osc_index_oids(shadow)));
-	table_close(shadow, NoLock);
-	(void) osc_log_create(m, nsp, source, &mapping->key);
-	osc_arg_oid(&args, m->shadow);
-	osc_arg_oid(&args, m->twin);
-	osc_arg_text(&args, osc_mapping_store(mapping));
-	osc_arg_text(&args, osc_fingerprint(m->relid));
-	osc_member_update(m, "indexes_total = $3, shadow = $4, twin = $5, mapping = $6,"
-					  " fingerprint = $7", &args);
-	table_close(source, NoLock);
-}
-
-static void
-step_planned(OscJob *job)
-{
-	ListCell   *lc;
-	TimestampTz start = GetCurrentTimestamp();
-
-	osc_deadline_arm(osc_step_timeout);
-	foreach(lc, job->members)
-		prepare_member(job, lfirst(lc));
-	osc_deadline_disarm();
-	osc_event(job, "prepare", osc_elapsed_ms(start), NULL);
-	osc_job_set_phase(job, OSC_PREPARING);
-	OSC_STOP_POINT("prepare-before-commit");
-}
-
-/* the dry run, always rolled back; its errors are the caller's */
-static void
-dry_run(OscJob *job)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	TimestampTz start = GetCurrentTimestamp();
-	ListCell   *lc;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	osc_dry_run(job);
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	foreach(lc, job->members)
-		osc_member_update(lfirst(lc), "dry_run_done = true", NULL);
-	osc_event(job, "dry_run", osc_elapsed_ms(start), NULL);
-}
-
-/* install capture on all members under one lock set, and note the fence */
-static void
-install_capture(OscJob *job)
-{
-	OscLockSet	set = {0};
-	TimestampTz start = GetCurrentTimestamp();
-	ListCell   *lc;
-
-	foreach(lc, job->members)
-		osc_lock_add(&set, ((OscMember *) lfirst(lc))->relid, ShareRowExclusiveLock);
-	osc_lock_all(&set, "capture", job->owner);
-	osc_deadline_arm(osc_step_timeout);
-	foreach(lc, job->members)
-	{
-		OscMember  *m = lfirst(lc);
-		Relation	source = table_open(m->relid, NoLock);
-		Relation	shadow = table_open(m->shadow, AccessShareLock);
-		OscMapping *mapping = osc_mapping_load(m->mapping, source, shadow);
-		OscArgs		args = {0};
-
-		if (strcmp(osc_fingerprint(m->relid), m->fingerprint) != 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("the definition of table \"%s\" was changed while the job ran", m->relname),
-					 errhint("Start the job again.")));
-		table_close(shadow, NoLock);
-		table_close(source, NoLock);
-		m->fence = osc_capture_install(m, &mapping->key, llast_oid(osc_log_segments(m)));
-		osc_arg_datum(&args, XID8OID, FullTransactionIdGetDatum(m->fence), false);
-		osc_member_update(m, "fence = $3", &args);
-	}
-	osc_deadline_disarm();
-	osc_event(job, "capture", osc_elapsed_ms(start),
-			  psprintf("{\"waited_ms\": %.3f}", osc_last_lock_report()->waited_ms));
-	OSC_STOP_POINT("capture-before-commit");
-}
-
-static void
-await_fence(OscJob *job, OscStep *step)
-{
-	ListCell   *lc;
-	char	   *waiting_for;
-
-	foreach(lc, job->members)
-	{
-		OscMember  *m = lfirst(lc);
-
-		if (OSC_PROTECTED("fence-wait") && !osc_fence_passed(m->fence, &waiting_for))
-		{
-			osc_job_set_waiting(job, waiting_for);
-			step->wait_ms = POLL_MS;
-			return;
-		}
-	}
-	foreach(lc, job->members)
-		osc_backfill_begin(lfirst(lc), osc_workers);
-	osc_event(job, "fence", -1, NULL);
-	osc_job_set_phase(job, OSC_BACKFILLING);
-	OSC_STOP_POINT("fence-passed");
-}
-
-static void
-step_preparing(OscJob *job, OscStep *step)
-{
-	OscMember  *first = linitial(job->members);
-
-	if (!first->dry_run_done)
-		dry_run(job);
-	else if (!FullTransactionIdIsValid(first->fence))
-		install_capture(job);
-	else
-		await_fence(job, step);
-}
 
 /* add a segment to the log where the newest is full; drop one that is used up */
 static void
@@ -271,7 +113,7 @@ step_backfilling(OscJob *job, OscStep *step)
 		return;
 	}
 	if (open)
-		step->wait_ms = POLL_MS / 2;
+		step->wait_ms = OSC_POLL_MS / 2;
 	else
 		osc_job_set_phase(job, OSC_INDEXING);
 }
@@ -636,7 +478,7 @@ step_swapping(OscJob *job, OscStep *step)
 			osc_job_set_waiting(job, waiting_for);
 			if (!step->swap_now)
 				(void) catch_up(job, step);
-			step->wait_ms = POLL_MS;
+			step->wait_ms = OSC_POLL_MS;
 			return;
 		}
 	}
@@ -708,6 +550,22 @@ osc_cancel_job(OscJob *job)
 }
 
 /*
+ * Lock the sources for reading, politely: while somebody holds or awaits an
+ * exclusive lock on one, a step that would wait for it, with its snapshot,
+ * had better come again later.
+ */
+static void
+lock_sources(OscJob *job)
+{
+	OscLockSet	set = {0};
+	ListCell   *lc;
+
+	foreach(lc, job->members)
+		osc_lock_add(&set, ((OscMember *) lfirst(lc))->relid, AccessShareLock);
+	osc_lock_all(&set, OSC_LOCK_TO_READ, job->owner);
+}
+
+/*
  * Do one step of the job, whatever phase it is in.
  */
 void
@@ -718,6 +576,8 @@ osc_do_step(OscJob *job, OscStep *step)
 		step_cancelling(job);
 		return;
 	}
+	if (job->phase >= OSC_BACKFILLING && job->phase < OSC_SWAPPING && !step->swap_now)
+		lock_sources(job);
 	if (step->swap_now)
 	{
 		step_swapping(job, step);
@@ -726,10 +586,10 @@ osc_do_step(OscJob *job, OscStep *step)
 	switch (job->phase)
 	{
 		case OSC_PLANNED:
-			step_planned(job);
+			osc_step_planned(job);
 			break;
 		case OSC_PREPARING:
-			step_preparing(job, step);
+			osc_step_preparing(job, step);
 			break;
 		case OSC_BACKFILLING:
 			step_backfilling(job, step);

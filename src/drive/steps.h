@@ -10,6 +10,9 @@
 
 #include "store/job.h"
 
+/* how often a step that has to wait looks again, ms */
+#define OSC_POLL_MS 100
+
 /* who drives, and what came of a step */
 typedef struct OscStep
 {

@@ -255,7 +255,10 @@ side_of_fence(const Batch *b, HeapTupleHeader header)
 	if (HeapTupleHeaderXminFrozen(header))
 		return (uint32) (raw - b->fence) < (uint32) (b->next_xid - b->fence) ?
 			AMBIGUOUS : BEFORE_FENCE;
-	return TransactionIdPrecedes(raw, b->fence) ? BEFORE_FENCE : AFTER_FENCE;
+	if (!TransactionIdPrecedes(raw, b->fence))
+		return AFTER_FENCE;
+	/* all steps in one transaction that writes between them: it is logged */
+	return TransactionIdIsCurrentTransactionId(raw) ? AFTER_FENCE : BEFORE_FENCE;
 }
 
 static void

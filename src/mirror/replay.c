@@ -44,6 +44,7 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "storage/lmgr.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -424,6 +425,9 @@ try_batch(OscMember *m, OscLogPosition *position, int64 limit, OscReplayResult *
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
+		/* lock, then snapshot: a TRUNCATE must not come in between */
+		LockRelationOid(m->relid, AccessShareLock);
+		LockRelationOid(m->shadow, RowExclusiveLock);
 		PushActiveSnapshot(GetLatestSnapshot());
 		osc_replay_batch(m, position, limit, result);
 		PopActiveSnapshot();

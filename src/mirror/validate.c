@@ -30,6 +30,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "utils/datum.h"
 #include "utils/json.h"
 #include "utils/memutils.h"
@@ -267,6 +268,9 @@ osc_validate_chunk(OscMember *m, bool everything, OscValidateResult *result)
 	OscRowErrorContext errors;
 
 	memset(result, 0, sizeof(*result));
+	/* lock, then snapshot: a TRUNCATE must not come in between */
+	LockRelationOid(m->relid, AccessShareLock);
+	LockRelationOid(m->shadow, RowExclusiveLock);
 	PushActiveSnapshot(GetLatestSnapshot());
 	if (!replay_first(m, everything, result))
 	{

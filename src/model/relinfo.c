@@ -31,7 +31,9 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/tablecmds.h"
+#include "access/sysattr.h"
 #include "miscadmin.h"
+#include "optimizer/optimizer.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -53,12 +55,21 @@
 Oid
 osc_lookup_table(const AlterTableStmt *stmt)
 {
-	Oid			relid = RangeVarGetRelid(stmt->relation, AccessShareLock, true);
+	Oid			relid;
 	char		relkind;
+	const char *nspname = stmt->relation->schemaname;
 
+	if (nspname && !OidIsValid(get_namespace_oid(nspname, true)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 errmsg("schema \"%s\" does not exist", nspname),
+				 errhint("Check the name.")));
+	relid = RangeVarGetRelid(stmt->relation, AccessShareLock, true);
 	if (!OidIsValid(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 nspname ?
+				 errmsg("relation \"%s.%s\" does not exist", nspname, stmt->relation->relname) :
 				 errmsg("relation \"%s\" does not exist", stmt->relation->relname),
 				 errhint("Check the name, and the search_path of this session.")));
 	relkind = get_rel_relkind(relid);
@@ -89,6 +100,42 @@ refuse_table(Relation rel, const char *what, const char *hint)
 			 errmsg("cannot change \"%s\" online: it is %s",
 					RelationGetRelationName(rel), what),
 			 errhint("%s", hint)));
+}
+
+/* does an expression over the relation use the whole row? */
+static bool
+uses_whole_row(Node *expr)
+{
+	Bitmapset  *attnums = NULL;
+
+	if (expr == NULL)
+		return false;
+	pull_varattnos(expr, 1, &attnums);
+	return bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, attnums);
+}
+
+/* the row type of the copy is another one: expressions on whole rows would not fit */
+static void
+refuse_whole_rows(Relation rel)
+{
+	TupleConstr *constr = RelationGetDescr(rel)->constr;
+	const char *hint = "Drop the constraint or index first, and make it again after the job.";
+	ListCell   *lc;
+
+	for (int i = 0; constr && i < constr->num_check; i++)
+		if (uses_whole_row(stringToNode(constr->check[i].ccbin)))
+			refuse_table(rel, psprintf("a table with constraint \"%s\" on its whole row",
+									   constr->check[i].ccname), hint);
+	foreach(lc, osc_index_oids(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (uses_whole_row((Node *) RelationGetIndexExpressions(index)) ||
+			uses_whole_row((Node *) RelationGetIndexPredicate(index)))
+			refuse_table(rel, psprintf("a table with index \"%s\" on its whole row",
+									   RelationGetRelationName(index)), hint);
+		index_close(index, NoLock);
+	}
 }
 
 /*
@@ -127,6 +174,7 @@ osc_check_table(Relation rel)
 			att->attgenerated != ATTRIBUTE_GENERATED_STORED)
 			refuse_table(rel, "a table with a virtual generated column", native);
 	}
+	refuse_whole_rows(rel);
 }
 
 static bool
@@ -289,6 +337,27 @@ drop_is_refused(Form_pg_depend dep, Oid relid)
 		dep->classid == PublicationRelRelationId;
 }
 
+/* the relation that a rule belongs to */
+static Oid
+relation_of_rule(Oid rule)
+{
+	Relation	rel = table_open(RewriteRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			result = InvalidOid;
+
+	ScanKeyInit(&key, Anum_pg_rewrite_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(rule));
+	scan = systable_beginscan(rel, RewriteOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		result = ((Form_pg_rewrite) GETSTRUCT(tuple))->ev_class;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
 /* raise native's error if something depends on the column in a way that forbids the command */
 static void
 check_column_dependents(Relation rel, AttrNumber attnum, const AlterTableCmd *cmd)
@@ -324,6 +393,10 @@ check_column_dependents(Relation rel, AttrNumber attnum, const AlterTableCmd *cm
 						 errhint("Drop the dependent object first and make it again after the job.")));
 		}
 		else if (drop_is_refused(dep, RelationGetRelid(rel)))
+		{
+			/* of a view's rule native speaks as of the view */
+			if (dep->classid == RewriteRelationId)
+				ObjectAddressSet(object, RelationRelationId, relation_of_rule(dep->objid));
 			ereport(ERROR,
 					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 					 errmsg("cannot drop column %s of table %s because other objects depend on it",
@@ -332,6 +405,7 @@ check_column_dependents(Relation rel, AttrNumber attnum, const AlterTableCmd *cm
 							   getObjectDescription(&object, false), cmd->name,
 							   RelationGetRelationName(rel)),
 					 errhint("Drop the dependent objects first.")));
+		}
 	}
 	systable_endscan(scan);
 	table_close(depend, AccessShareLock);

@@ -55,6 +55,9 @@ osc_parse_statement(const char *ddl)
 		refuse("more than one statement",
 			   "Start a job for each ALTER TABLE, one after the other; several sub-commands may stand in one.");
 	node = linitial_node(RawStmt, raw)->stmt;
+	if (IsA(node, RenameStmt) || IsA(node, AlterObjectSchemaStmt))
+		refuse(IsA(node, RenameStmt) ? "RENAME" : "SET SCHEMA",
+			   "It changes the catalog only: run it directly.");
 	if (!IsA(node, AlterTableStmt))
 		refuse(CreateCommandName(node),
 			   "Only ALTER TABLE is supported; run other statements directly.");
@@ -109,6 +112,102 @@ check_added_column(const ColumnDef *def)
 		check_constraint(lfirst_node(Constraint, lc));
 }
 
+/* is a column of this name added by the statement? */
+static bool
+adds_column(const AlterTableStmt *stmt, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype == AT_AddColumn &&
+			strcmp(castNode(ColumnDef, cmd->def)->colname, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* what a user calls a sub-command that we do not take; NULL: no short name */
+static const char *
+subcommand_name(AlterTableType type)
+{
+	switch (type)
+	{
+		case AT_AddIdentity:
+			return "ADD GENERATED AS IDENTITY";
+		case AT_SetIdentity:
+			return "ALTER COLUMN ... SET GENERATED";
+		case AT_DropIdentity:
+			return "DROP IDENTITY";
+		case AT_DropExpression:
+			return "DROP EXPRESSION";
+		case AT_AlterConstraint:
+			return "ALTER CONSTRAINT";
+		case AT_ValidateConstraint:
+			return "VALIDATE CONSTRAINT";
+		case AT_ChangeOwner:
+			return "OWNER TO";
+		case AT_ClusterOn:
+			return "CLUSTER ON";
+		case AT_DropCluster:
+			return "SET WITHOUT CLUSTER";
+		case AT_SetLogged:
+			return "SET LOGGED";
+		case AT_SetUnLogged:
+			return "SET UNLOGGED";
+		case AT_SetAccessMethod:
+			return "SET ACCESS METHOD";
+		case AT_SetTableSpace:
+			return "SET TABLESPACE";
+		case AT_AddInherit:
+			return "INHERIT";
+		case AT_DropInherit:
+			return "NO INHERIT";
+		case AT_AddOf:
+			return "OF";
+		case AT_DropOf:
+			return "NOT OF";
+		case AT_ReplicaIdentity:
+			return "REPLICA IDENTITY";
+		case AT_AttachPartition:
+			return "ATTACH PARTITION";
+		case AT_DetachPartition:
+			return "DETACH PARTITION";
+		case AT_EnableRowSecurity:
+		case AT_DisableRowSecurity:
+		case AT_ForceRowSecurity:
+		case AT_NoForceRowSecurity:
+			return "ROW LEVEL SECURITY";
+		case AT_EnableTrig:
+		case AT_EnableAlwaysTrig:
+		case AT_EnableReplicaTrig:
+		case AT_DisableTrig:
+		case AT_EnableTrigAll:
+		case AT_DisableTrigAll:
+		case AT_EnableTrigUser:
+		case AT_DisableTrigUser:
+			return "ENABLE or DISABLE TRIGGER";
+		case AT_EnableRule:
+		case AT_EnableAlwaysRule:
+		case AT_EnableReplicaRule:
+		case AT_DisableRule:
+			return "ENABLE or DISABLE RULE";
+		default:
+			return NULL;
+	}
+}
+
+static void
+refuse_subcommand(AlterTableType type)
+{
+	const char *name = subcommand_name(type);
+
+	refuse(name ? psprintf("ALTER TABLE ... %s", name) : "this sub-command of ALTER TABLE",
+		   "Supported are ADD, DROP and ALTER COLUMN, ADD and DROP CONSTRAINT, SET and RESET; run others directly.");
+}
+
 /*
  * Refuse sub-commands that this version does not carry out by copy.
  */
@@ -144,9 +243,16 @@ osc_check_subcommands(const AlterTableStmt *stmt)
 			case AT_ResetRelOptions:
 				break;
 			default:
-				refuse("this sub-command of ALTER TABLE",
-					   "Supported are ADD, DROP and ALTER COLUMN, ADD and DROP CONSTRAINT, SET and RESET; run others directly.");
+				refuse_subcommand(cmd->subtype);
 		}
+
+		/*
+		 * Existing rows get the default that ADD COLUMN gives, later ones
+		 * that of SET DEFAULT: the copy could not tell the two.
+		 */
+		if (cmd->subtype == AT_ColumnDefault && adds_column(stmt, cmd->name))
+			refuse("changing the default of a column that the same statement adds",
+				   "Change the default with a plain ALTER TABLE afterwards.");
 		if (cmd->behavior == DROP_CASCADE)
 			refuse("CASCADE",
 				   "Drop the dependent objects first.");

@@ -120,6 +120,23 @@ describe_copy(OscPlan *plan, Relation source, const OscRehearsal *r, const char 
 }
 
 /*
+ * A position in the statement is one in our argument, not in the query that
+ * calls us (spi.c does the same for queries in functions).
+ */
+static void
+statement_error_callback(void *arg)
+{
+	int			position = geterrposition();
+
+	if (position > 0)
+	{
+		errposition(0);
+		internalerrposition(position);
+		internalerrquery((const char *) arg);
+	}
+}
+
+/*
  * Plan a job.  Raises all errors that can be known before anything is made;
  * takes ACCESS SHARE on the table and keeps it to the end of the transaction.
  */
@@ -130,8 +147,14 @@ osc_make_plan(const char *ddl, const char *strategy, bool has_backfill)
 	AlterTableStmt *stmt;
 	OscRehearsal rehearsal = {0};
 	Relation	source;
+	ErrorContextCallback callback = {
+		.callback = statement_error_callback,
+		.arg = unconstify(char *, ddl),
+		.previous = error_context_stack,
+	};
 
 	check_arguments(strategy, has_backfill);
+	error_context_stack = &callback;
 	stmt = osc_parse_statement(ddl);
 	plan->relid = osc_lookup_table(stmt);
 	osc_check_subcommands(stmt);
@@ -141,6 +164,7 @@ osc_make_plan(const char *ddl, const char *strategy, bool has_backfill)
 	osc_check_table(source);
 	osc_check_dependents(source, stmt);
 	osc_rehearse(source, stmt, ddl, &rehearsal);
+	error_context_stack = callback.previous;
 	describe_copy(plan, source, &rehearsal, ddl);
 	table_close(source, NoLock);
 	return plan;

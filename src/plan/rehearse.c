@@ -54,6 +54,27 @@ try_copy(Relation source, const AlterTableStmt *stmt, const char *ddl,
 	table_close(shadow, NoLock);
 }
 
+/* the copy's schema means nothing to the user: take its name out of a message */
+static char *
+without_schema(char *message)
+{
+	char	   *prefix = psprintf("osc_rehearsal_%d.", MyProcPid);
+	StringInfoData buf;
+	char	   *p = message;
+	char	   *found;
+
+	if (message == NULL)
+		return NULL;
+	initStringInfo(&buf);
+	while ((found = strstr(p, prefix)) != NULL)
+	{
+		appendBinaryStringInfo(&buf, p, found - p);
+		p = found + strlen(prefix);
+	}
+	appendStringInfoString(&buf, p);
+	return buf.data;
+}
+
 /*
  * Rehearse the statement.  Raises the statement's own errors, with a hint
  * where they have none.
@@ -86,7 +107,8 @@ osc_rehearse(Relation source, const AlterTableStmt *stmt, const char *ddl,
 		CurrentResourceOwner = owner;
 		if (edata->hint == NULL)
 			edata->hint = pstrdup("The statement was tried on an empty copy of the table; nothing was changed.");
-		/* names of the copy's schema mean nothing to the user */
+		edata->message = without_schema(edata->message);
+		edata->detail = without_schema(edata->detail);
 		edata->schema_name = NULL;
 		ReThrowError(edata);
 	}

@@ -1,7 +1,7 @@
 -- install.sql: what CREATE EXTENSION makes, who may use it, another schema
 -- than public, and when DROP EXTENSION is refused
 \getenv abs_srcdir PG_ABS_SRCDIR
-\set first_job 1
+\set first_job 1001
 \set ECHO none
 \i :abs_srcdir/sql/include/common.sql
 \set ECHO all
@@ -58,11 +58,13 @@ FROM pg_extension WHERE extname = 'online_schema';
 -- the settings: all have a description, all may be set by anyone
 SELECT name, setting, unit, vartype, context, min_val, max_val, short_desc IS NOT NULL AS described
 FROM pg_settings WHERE name LIKE 'online\_schema.%' ORDER BY name COLLATE "C";
--- the prefix is reserved
+-- the prefix is reserved, and bad values are refused
 SET online_schema.no_such_setting = 1;
+\set VERBOSITY sqlstate
 SET online_schema.workers = 0;
 SET online_schema.lock_timeout = '1 h';
 SET online_schema.verify = 'perhaps';
+\set VERBOSITY default
 SET online_schema.swap_timeout = '2 s';
 SHOW online_schema.swap_timeout;
 RESET online_schema.swap_timeout;
@@ -79,7 +81,7 @@ SELECT c.oid::regclass AS relation, has_table_privilege('regress_osc_nobody', c.
 FROM pg_class c
 WHERE c.oid IN ('osc_progress'::regclass, 'osc_events'::regclass)
 	OR c.relnamespace = 'online_schema'::regnamespace AND c.relkind = 'r'
-ORDER BY 1::text COLLATE "C";
+ORDER BY c.oid::regclass::text COLLATE "C";
 SELECT has_schema_privilege('regress_osc_nobody', 'online_schema', 'USAGE') AS uses,
 	has_schema_privilege('regress_osc_nobody', 'online_schema', 'CREATE') AS creates;
 SET ROLE regress_osc_nobody;
@@ -137,7 +139,6 @@ INSERT INTO t VALUES (11, 'in the copy');
 SELECT tools.osc_step(:job);
 SELECT state, phase, waiting_for FROM tools.osc_progress WHERE job_id = :job;
 SELECT tools.osc_cancel(:job);
-\set QUIET on
 SET client_min_messages = error;
 \set VERBOSITY terse
 CALL tools.osc_wait(:job, '30 s');

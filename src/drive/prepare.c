@@ -1,0 +1,208 @@
+/*-------------------------------------------------------------------------
+ *
+ * prepare.c
+ *	  The steps before the backfill: helper objects, dry run, capture, fence.
+ *
+ * Each is one transaction: a crash leaves what the last commit left, and the
+ * next step follows from what is there.
+ *
+ * Locks: ACCESS SHARE on the source to make the helper objects; the swap's
+ * locks for the dry run, released with its rollback; SHARE ROW EXCLUSIVE on
+ * the source to install capture; none while the fence is awaited.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
+#include "utils/timestamp.h"
+#include "utils/xid8.h"
+
+#include "base/deadline.h"
+#include "base/locks.h"
+#include "base/run.h"
+#include "base/settings.h"
+#include "base/stop_point.h"
+#include "drive/prepare.h"
+#include "finish/swap_storage.h"
+#include "mirror/backfill.h"
+#include "mirror/capture.h"
+#include "mirror/log.h"
+#include "mirror/shadow.h"
+#include "model/mapping.h"
+#include "model/relinfo.h"
+#include "model/statement.h"
+#include "store/events.h"
+#include "store/objects.h"
+
+/* make schema, shadow, twin and log of a member */
+static void
+prepare_member(OscJob *job, OscMember *m)
+{
+	Relation	source = table_open(m->relid, AccessShareLock);
+	AlterTableStmt *stmt = osc_parse_statement(job->ddl);
+	int64		schema_id,
+				shadow_id,
+				twin_id;
+	Oid			nsp;
+	Relation	shadow;
+	OscMapping *mapping;
+	OscArgs		args = {0};
+
+	osc_check_table(source);
+	schema_id = osc_object_register(m, OSC_OBJECT_SCHEMA, m->helper_schema, m->helper_schema);
+	nsp = osc_create_helper_schema(m->helper_schema, source->rd_rel->relowner);
+	osc_object_make_member(NamespaceRelationId, nsp);
+	osc_object_created(schema_id, nsp);
+
+	shadow_id = osc_object_register(m, OSC_OBJECT_SHADOW, m->helper_schema, m->relname);
+	m->shadow = osc_create_shadow(source, nsp, stmt);
+	osc_object_make_member(RelationRelationId, m->shadow);
+	osc_object_created(shadow_id, m->shadow);
+
+	twin_id = osc_object_register(m, OSC_OBJECT_TWIN, m->helper_schema, "osc_twin");
+	m->twin = osc_create_twin(source, nsp);
+	osc_object_make_member(RelationRelationId, m->twin);
+	osc_object_created(twin_id, m->twin);
+
+	shadow = table_open(m->shadow, AccessShareLock);
+	mapping = osc_mapping_build(source, shadow, stmt, job->ddl);
+	osc_arg_int4(&args, list_length(osc_index_oids(shadow)));
+	table_close(shadow, NoLock);
+	(void) osc_log_create(m, nsp, source, &mapping->key);
+	osc_arg_oid(&args, m->shadow);
+	osc_arg_oid(&args, m->twin);
+	osc_arg_text(&args, osc_mapping_store(mapping));
+	osc_arg_text(&args, osc_fingerprint(m->relid));
+	osc_member_update(m, "indexes_total = $3, shadow = $4, twin = $5, mapping = $6,"
+					  " fingerprint = $7", &args);
+	table_close(source, NoLock);
+}
+
+/*
+ * Make the helper objects of all members.
+ */
+void
+osc_step_planned(OscJob *job)
+{
+	ListCell   *lc;
+	TimestampTz start = GetCurrentTimestamp();
+	int			nest = NewGUCNestLevel();
+
+	/* the statement's notices belong to its run in the swap */
+	osc_set_local("client_min_messages", "warning");
+	osc_deadline_arm(osc_step_timeout);
+	foreach(lc, job->members)
+		prepare_member(job, lfirst(lc));
+	osc_deadline_disarm();
+	AtEOXact_GUC(true, nest);
+	osc_event(job, "prepare", osc_elapsed_ms(start), NULL);
+	osc_job_set_phase(job, OSC_PREPARING);
+	OSC_STOP_POINT("prepare-before-commit");
+}
+
+/* the dry run, always rolled back; its errors are the caller's */
+static void
+dry_run(OscJob *job)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	TimestampTz start = GetCurrentTimestamp();
+	ListCell   *lc;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	osc_set_local("client_min_messages", "warning");
+	osc_dry_run(job);
+	RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	foreach(lc, job->members)
+		osc_member_update(lfirst(lc), "dry_run_done = true", NULL);
+	osc_event(job, "dry_run", osc_elapsed_ms(start), NULL);
+}
+
+/* install capture on all members under one lock set, and note the fence */
+static void
+install_capture(OscJob *job)
+{
+	OscLockSet	set = {0};
+	TimestampTz start = GetCurrentTimestamp();
+	ListCell   *lc;
+
+	foreach(lc, job->members)
+		osc_lock_add(&set, ((OscMember *) lfirst(lc))->relid, ShareRowExclusiveLock);
+	osc_lock_all(&set, "capture", job->owner);
+	osc_deadline_arm(osc_step_timeout);
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+		Relation	source = table_open(m->relid, NoLock);
+		Relation	shadow = table_open(m->shadow, AccessShareLock);
+		OscMapping *mapping = osc_mapping_load(m->mapping, source, shadow);
+		OscArgs		args = {0};
+
+		if (strcmp(osc_fingerprint(m->relid), m->fingerprint) != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("the definition of table \"%s\" was changed while the job ran", m->relname),
+					 errhint("Start the job again.")));
+		table_close(shadow, NoLock);
+		table_close(source, NoLock);
+		m->fence = osc_capture_install(m, &mapping->key, llast_oid(osc_log_segments(m)));
+		osc_arg_datum(&args, XID8OID, FullTransactionIdGetDatum(m->fence), false);
+		osc_member_update(m, "fence = $3", &args);
+	}
+	osc_deadline_disarm();
+	osc_event(job, "capture", osc_elapsed_ms(start),
+			  psprintf("{\"waited_ms\": %.3f}", osc_last_lock_report()->waited_ms));
+	OSC_STOP_POINT("capture-before-commit");
+}
+
+static void
+await_fence(OscJob *job, OscStep *step)
+{
+	ListCell   *lc;
+	char	   *waiting_for;
+
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+
+		if (OSC_PROTECTED("fence-wait") && !osc_fence_passed(m->fence, &waiting_for))
+		{
+			osc_job_set_waiting(job, waiting_for);
+			step->wait_ms = OSC_POLL_MS;
+			return;
+		}
+	}
+	foreach(lc, job->members)
+		osc_backfill_begin(lfirst(lc), osc_workers);
+	osc_event(job, "fence", -1, NULL);
+	osc_job_set_phase(job, OSC_BACKFILLING);
+	OSC_STOP_POINT("fence-passed");
+}
+
+/*
+ * Rehearse, install capture, wait for the fence: one of the three.
+ */
+void
+osc_step_preparing(OscJob *job, OscStep *step)
+{
+	OscMember  *first = linitial(job->members);
+
+	if (!first->dry_run_done)
+		dry_run(job);
+	else if (!FullTransactionIdIsValid(first->fence))
+		install_capture(job);
+	else
+		await_fence(job, step);
+}
