@@ -382,6 +382,40 @@ osc_col_datum(OscStore *store, uint64 row, const char *name, bool *isnull)
 }
 
 /*
+ * Begin a subtransaction; memory goes on being taken from the context of now.
+ */
+void
+osc_subxact_begin(OscSubxact *subxact)
+{
+	subxact->context = CurrentMemoryContext;
+	subxact->owner = CurrentResourceOwner;
+	subxact->nest = GetCurrentTransactionNestLevel();
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(subxact->context);
+}
+
+void
+osc_subxact_commit(const OscSubxact *subxact)
+{
+	ReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(subxact->context);
+	CurrentResourceOwner = subxact->owner;
+}
+
+/*
+ * Roll the subtransaction back, with those that an error has left open inside
+ * it.  Locks, identity and settings are as they were at its beginning.
+ */
+void
+osc_subxact_rollback(const OscSubxact *subxact)
+{
+	while (GetCurrentTransactionNestLevel() > subxact->nest)
+		RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(subxact->context);
+	CurrentResourceOwner = subxact->owner;
+}
+
+/*
  * Refuse a transaction whose snapshot is older than the locks that we are
  * about to take: a replay in it would not see the rows that others committed
  * before we got the lock.

@@ -12,6 +12,7 @@
 #include "datatype/timestamp.h"
 #include "executor/spi.h"
 #include "utils/jsonb.h"
+#include "utils/resowner.h"
 
 /* a role switch that is to be undone */
 typedef struct OscIdentity
@@ -35,6 +36,14 @@ typedef struct OscStore
 	bool		own_snapshot;	/* pushed by us: SPI wants one around it */
 	MemoryContext caller;		/* results that outlive the session go here */
 } OscStore;
+
+/* a subtransaction around something that may fail */
+typedef struct OscSubxact
+{
+	MemoryContext context;		/* of before */
+	ResourceOwner owner;
+	int			nest;
+} OscSubxact;
 
 #define OSC_MAX_ARGS 24
 
@@ -71,6 +80,9 @@ extern char *osc_col_text(OscStore *store, uint64 row, const char *name);
 extern Datum osc_col_datum(OscStore *store, uint64 row, const char *name,
 						   bool *isnull);
 
+extern void osc_subxact_begin(OscSubxact *subxact);
+extern void osc_subxact_commit(const OscSubxact *subxact);
+extern void osc_subxact_rollback(const OscSubxact *subxact);
 extern void osc_require_read_committed(void);
 extern void osc_set_read_committed(void);
 extern void osc_set_local(const char *name, const char *value);

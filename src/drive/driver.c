@@ -32,7 +32,6 @@
 #include "miscadmin.h"
 #include "utils/json.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #include "base/deadline.h"
@@ -223,33 +222,27 @@ handle_error(OscJob *job, OscStep *step, OscDriveMode mode, ErrorData *edata)
 static void
 try_step(OscJob *job, OscStep *step, OscDriveMode mode)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	OscSubxact	subxact;
 
 	osc_clear_lock_report();
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
+	osc_subxact_begin(&subxact);
 	PG_TRY();
 	{
 		osc_do_step(job, step);
 		if (step->rolled_back)
-			RollbackAndReleaseCurrentSubTransaction();
+			osc_subxact_rollback(&subxact);
 		else
-			ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
+			osc_subxact_commit(&subxact);
 	}
 	PG_CATCH();
 	{
 		ErrorData  *edata;
 
 		osc_deadline_disarm();
-		MemoryContextSwitchTo(context);
+		MemoryContextSwitchTo(subxact.context);
 		edata = CopyErrorData();
 		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
+		osc_subxact_rollback(&subxact);
 		handle_error(job, step, mode, edata);
 		return;
 	}

@@ -22,7 +22,6 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
@@ -113,18 +112,14 @@ osc_step_planned(OscJob *job)
 static void
 dry_run(OscJob *job)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	OscSubxact	subxact;
 	TimestampTz start = GetCurrentTimestamp();
 	ListCell   *lc;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
+	osc_subxact_begin(&subxact);
 	osc_set_local("client_min_messages", "warning");
 	osc_dry_run(job);
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
+	osc_subxact_rollback(&subxact);
 	foreach(lc, job->members)
 		osc_member_update(lfirst(lc), "dry_run_done = true", NULL);
 	osc_event(job, "dry_run", osc_elapsed_ms(start), NULL);

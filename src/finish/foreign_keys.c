@@ -30,7 +30,6 @@
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -188,12 +187,10 @@ first_pending(OscMember *m, Oid *table, char **name)
 static char *
 try_validate(OscJob *job, Oid table, const char *name)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	OscSubxact	subxact;
 	char	   *volatile message = NULL;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
+	osc_subxact_begin(&subxact);
 	PG_TRY();
 	{
 		OscLockSet	set = {0};
@@ -209,9 +206,7 @@ try_validate(OscJob *job, Oid table, const char *name)
 		stmt = osc_parse_statement(sql);
 		osc_alter_as_user(stmt, sql);
 		osc_unbecome(&saved);
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
+		osc_subxact_commit(&subxact);
 	}
 	PG_CATCH();
 	{
@@ -220,12 +215,10 @@ try_validate(OscJob *job, Oid table, const char *name)
 		if (geterrcode() == ERRCODE_LOCK_NOT_AVAILABLE || geterrcode() == ERRCODE_QUERY_CANCELED ||
 			geterrcode() == ERRCODE_T_R_DEADLOCK_DETECTED)
 			PG_RE_THROW();
-		MemoryContextSwitchTo(context);
+		MemoryContextSwitchTo(subxact.context);
 		edata = CopyErrorData();
 		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
+		osc_subxact_rollback(&subxact);
 		message = edata->message;
 	}
 	PG_END_TRY();

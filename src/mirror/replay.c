@@ -49,7 +49,6 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/sortsupport.h"
 #include "utils/timestamp.h"
@@ -416,13 +415,11 @@ osc_replay_batch(OscMember *m, OscLogPosition *position, int64 limit,
 static bool
 try_batch(OscMember *m, OscLogPosition *position, int64 limit, OscReplayResult *result)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	OscSubxact	subxact;
 	volatile bool ok = true;
 	bool		is_whole = limit == PG_INT64_MAX;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
+	osc_subxact_begin(&subxact);
 	PG_TRY();
 	{
 		/* lock, then snapshot: a TRUNCATE must not come in between */
@@ -431,9 +428,7 @@ try_batch(OscMember *m, OscLogPosition *position, int64 limit, OscReplayResult *
 		PushActiveSnapshot(GetLatestSnapshot());
 		osc_replay_batch(m, position, limit, result);
 		PopActiveSnapshot();
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
+		osc_subxact_commit(&subxact);
 	}
 	PG_CATCH();
 	{
@@ -442,11 +437,9 @@ try_batch(OscMember *m, OscLogPosition *position, int64 limit, OscReplayResult *
 		if (is_whole ||
 			(code != ERRCODE_UNIQUE_VIOLATION && code != ERRCODE_EXCLUSION_VIOLATION))
 			PG_RE_THROW();
-		MemoryContextSwitchTo(context);
+		MemoryContextSwitchTo(subxact.context);
 		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
+		osc_subxact_rollback(&subxact);
 		ok = false;
 	}
 	PG_END_TRY();

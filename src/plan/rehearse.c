@@ -21,7 +21,6 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 
 #include "base/ident.h"
 #include "base/run.h"
@@ -83,28 +82,22 @@ void
 osc_rehearse(Relation source, const AlterTableStmt *stmt, const char *ddl,
 			 OscRehearsal *result)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	OscSubxact	subxact;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
+	osc_subxact_begin(&subxact);
 	PG_TRY();
 	{
-		try_copy(source, stmt, ddl, context, result);
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
+		try_copy(source, stmt, ddl, subxact.context, result);
+		osc_subxact_rollback(&subxact);
 	}
 	PG_CATCH();
 	{
 		ErrorData  *edata;
 
-		MemoryContextSwitchTo(context);
+		MemoryContextSwitchTo(subxact.context);
 		edata = CopyErrorData();
 		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
+		osc_subxact_rollback(&subxact);
 		if (edata->hint == NULL)
 			edata->hint = pstrdup("The statement was tried on an empty copy of the table; nothing was changed.");
 		edata->message = without_schema(edata->message);

@@ -5,8 +5,8 @@
 # A user's trigger keeps a ledger of every write (load/schema.sql); afterwards the table
 # must be what the ledger tells, row by row.
 #
-# OSC_SEEDS="1 2 3 4 5" names the seeds, OSC_ROWS the rows. OSC_SOAK=1: ten times the load
-# after the change, with a second change on top of the first.
+# OSC_SEEDS="1 2 3 4 5" names the seeds, OSC_ROWS the rows. OSC_SOAK=1: two more
+# minutes of load for each, with a second change on top of the first.
 
 use strict;
 use warnings;
@@ -22,14 +22,14 @@ my @seeds = split ' ', $ENV{OSC_SEEDS} || '1 2 3 4 5';
 my $rows  = $ENV{OSC_ROWS} || 200000;
 my $soak  = $ENV{OSC_SOAK};
 
-# What the job is told to do differs from seed to seed, so that batches begin and end
-# elsewhere.
-my @settings = (
-	{ batch_size => 2000, replay_batch_size => 100 },
-	{},
-	{ batch_size => 500, workers => 2 },
-	{ replay_batch_size => 50, swap_max_backlog => 20 },
-	{ batch_target_time => '20ms', workers => 2, swap_max_backlog => 5000 });
+# The course of the job differs from seed to seed: batches that begin and end elsewhere, a
+# pause while the writers go on, a time of waiting for its swap, a cancelled job before it.
+my @courses = (
+	{ set => { batch_size => 20, replay_batch_size => 100 } },
+	{ set => { batch_size => 50 }, pause => 2 },
+	{ set => { workers => 2, batch_size => 500 }, wait_for_swap => 2 },
+	{ set => { replay_batch_size => 50, swap_max_backlog => 20 }, cancel_first => 1 },
+	{ set => { batch_size => 20, batch_target_time => '20ms', workers => 2, swap_max_backlog => 5000 }, pause => 1, wait_for_swap => 1 });
 
 my $ddl = 'ALTER TABLE item ALTER COLUMN id TYPE bigint, ALTER COLUMN amount TYPE numeric(14,4), '
   . "ADD COLUMN region text NOT NULL DEFAULT 'none'";
@@ -55,6 +55,37 @@ sub start_clients
 		start_load($node, %all, scripts => \@bulk,    clients => 2, rate => 12));
 }
 
+# One job from start to end, on its course.
+sub run_job
+{
+	my ($db, $course) = @_;
+	my %opt = (db => $db, set => $course->{set});
+	my $phase = sub { "SELECT phase = 'backfilling' AND rows_done > 0 FROM osc_progress WHERE job_id = $_[0]" };
+	if ($course->{cancel_first})
+	{
+		my $first = start_job($node, $ddl, %opt);
+		ok(wait_for($node, "SELECT phase <> 'planned' FROM osc_progress WHERE job_id = $first", 't', $db), 'a first job is under way');
+		sql($node, "SELECT osc_cancel($first)", $db);
+		job_ends($node, $first, 'cancelled', 'and cancelled', $db);
+	}
+	my $job = start_job($node, $ddl, %opt, $course->{wait_for_swap} ? (args => "swap => 'manual'") : ());
+	if ($course->{pause})
+	{
+		ok(wait_for($node, $phase->($job), 't', $db), 'it copies');
+		sql($node, "SELECT osc_pause($job)", $db);
+		sleep $course->{pause};
+		sql($node, "SELECT osc_resume($job)", $db);
+	}
+	if ($course->{wait_for_swap})
+	{
+		job_ends($node, $job, 'ready', 'the job is ready', $db);
+		sleep $course->{wait_for_swap};
+		ok(wait_for($node, "SELECT osc_swap($job)", 't', $db), 'the swap works');
+	}
+	job_ends($node, $job, 'done', 'the job is done', $db);
+	return;
+}
+
 sub play
 {
 	my ($seed) = @_;
@@ -67,12 +98,11 @@ sub play
 
 	my @load = start_clients($seed);
 	sleep 3;
-	my $job = start_job($node, $ddl, db => $db, set => $settings[ ($seed - 1) % @settings ]);
-	job_ends($node, $job, 'done', 'the job is done', $db);
+	run_job($db, $courses[ ($seed - 1) % @courses ]);
 	sleep($soak ? 120 : 3);
 	if ($soak)
 	{
-		$job = start_job($node, 'ALTER TABLE item ALTER COLUMN qty TYPE bigint, ALTER COLUMN amount TYPE numeric(18,6)', db => $db);
+		my $job = start_job($node, 'ALTER TABLE item ALTER COLUMN qty TYPE bigint, ALTER COLUMN amount TYPE numeric(18,6)', db => $db);
 		job_ends($node, $job, 'done', 'a second job is done', $db);
 	}
 	is(scalar(grep { $_->is_running } @load), scalar @load, 'the clients kept going');
