@@ -111,6 +111,10 @@ hint_for(const OscJob *job)
 			return "The job is ready: swap it with osc_swap(), or end it with osc_cancel().";
 		case OSC_QUEUED:
 		case OSC_RUNNING:
+			if (job->manual_run)
+				return job->phase >= OSC_CLEANING ?
+					"The swap is over; let the job end with osc_run() or osc_step()." :
+					"The job has not come that far; drive it with osc_run() or osc_step().";
 			return job->phase >= OSC_CLEANING ?
 				"The swap is over; the job ends by itself." :
 				"The job has not come that far; follow it with osc_progress.";
@@ -262,7 +266,8 @@ osc_control_cleanup(int64 job_id)
 	OscJob	   *job = get_job(job_id, true);
 
 	if (!osc_state_is_final(job->state))
-		wrong_state(job, job->state == OSC_CANCELLING ? hint_for(job) :
+		wrong_state(job, job->state == OSC_CANCELLING || job->phase >= OSC_CLEANING ?
+					hint_for(job) :
 					"End the job with osc_cancel() first.");
 }
 

@@ -90,7 +90,7 @@ describe_copy(OscPlan *plan, Relation source, const OscRehearsal *r, const char 
 			 "ACCESS EXCLUSIVE", "reads, writes", "milliseconds",
 			 psprintf("waits for its locks for at most %d ms, else tries again later", osc_lock_timeout)});
 	add_step(plan, (OscPlanStep)
-			 {"preparing", NULL, psprintf("capture the keys of changed rows of %s (index %s)", name, r->key),
+			 {"preparing", NULL, psprintf("capture the keys of changed rows of %s (index %s)", name, quote_identifier(r->key)),
 			 "SHARE ROW EXCLUSIVE", "writes", "milliseconds",
 			 psprintf("waits for its locks for at most %d ms, else tries again later", osc_lock_timeout)});
 	add_step(plan, (OscPlanStep)
