@@ -140,7 +140,14 @@ osc_env_enter(OscEnv *env, Oid owner, Jsonb *settings, Jsonb *session_settings)
 						owner),
 				 errhint("Cancel the job with osc_cancel().")));
 	env->guc_nest = NewGUCNestLevel();
-	osc_become(&env->identity, owner, 0);
+
+	/*
+	 * Restricted: what a user function queues to the end of the transaction
+	 * (deferred triggers, holdable cursors) would run in another name, and
+	 * what it leaves in the session (temporary tables) would meet the next
+	 * job's.
+	 */
+	osc_become(&env->identity, owner, SECURITY_RESTRICTED_OPERATION);
 	apply_settings(session_settings, owner);
 	apply_settings(settings, owner);
 }
@@ -149,7 +156,8 @@ void
 osc_env_leave(OscEnv *env)
 {
 	osc_unbecome(&env->identity);
-	AtEOXact_GUC(true, env->guc_nest);
+	/* false: what a user function has SET goes, too */
+	AtEOXact_GUC(false, env->guc_nest);
 }
 
 /*

@@ -4,8 +4,8 @@
  *	  Driving jobs from a background worker, and starting workers.
  *
  * A worker belongs to a database.  It takes the oldest job that wants a
- * worker and that nobody drives, drives it to its end, and looks for another;
- * with none left it exits.  A worker that a crash took away is started again
+ * worker and that nobody drives, drives it to its end, asks for another worker
+ * if there are more, and exits.  A worker that a crash took away is started again
  * by the postmaster; what a job needs to go on is in its rows.
  *
  * A step is a transaction.  While a job is ready for a manual swap, the
@@ -403,14 +403,20 @@ take_and_drive(void)
 }
 
 /*
- * What a worker does: drive jobs until none is left.  The process is
- * connected to its database as the bootstrap superuser.
+ * What a worker does: drive one job, and leave the next one to another
+ * process, so that nothing that a user's function left in the session meets
+ * another user's job.  The process is connected to its database as the
+ * bootstrap superuser.
  */
 void
 osc_drive_in_background(void)
 {
-	while (take_and_drive())
-		CHECK_FOR_INTERRUPTS();
+	if (!take_and_drive())
+		return;
+	begin_step();
+	if (osc_jobs_to_drive() != NIL)
+		osc_request_worker();
+	CommitTransactionCommand();
 }
 
 /* one batch of any open range; false when there is none, or the job stopped */

@@ -22,6 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
@@ -98,10 +99,13 @@ osc_step_planned(OscJob *job)
 
 	/* the statement's notices belong to its run in the swap */
 	osc_set_local("client_min_messages", "warning");
+	/* index builds want a snapshot, even of nothing */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	osc_deadline_arm(osc_step_timeout);
 	foreach(lc, job->members)
 		prepare_member(job, lfirst(lc));
 	osc_deadline_disarm();
+	PopActiveSnapshot();
 	AtEOXact_GUC(true, nest);
 	osc_event(job, "prepare", osc_elapsed_ms(start), NULL);
 	osc_job_set_phase(job, OSC_PREPARING);

@@ -267,6 +267,7 @@ osc_dry_run(OscJob *job)
 
 	lock_members(job, foreign_keys, "dry run");
 	osc_deadline_arm(osc_swap_timeout);
+	PushActiveSnapshot(GetLatestSnapshot());
 	foreach(lc, job->members)
 	{
 		OscMember  *m = lfirst(lc);
@@ -290,5 +291,6 @@ osc_dry_run(OscJob *job)
 		table_close(source, NoLock);
 		table_close(shadow, NoLock);
 	}
+	PopActiveSnapshot();
 	osc_deadline_disarm();
 }

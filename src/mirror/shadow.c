@@ -174,6 +174,18 @@ create_table(Relation source, Oid nsp, const char *name, bool bare)
 	return relid;
 }
 
+/* a name that nothing in the schema has: the user's own names are in there too */
+static char *
+free_name(const char *prefix, Oid nsp, int *n)
+{
+	char	   *name;
+
+	do
+		name = psprintf("%s_%d", prefix, ++*n);
+	while (OidIsValid(get_relname_relid(name, nsp)));
+	return name;
+}
+
 static AttrMap *
 identity_map(int natts)
 {
@@ -199,13 +211,14 @@ clone_indexes(Relation source, Oid target, bool bare)
 
 	/* an index without a tablespace is in the database's, not the user's choice */
 	osc_set_local("default_tablespace", "");
+	osc_set_local("max_parallel_maintenance_workers", "0");
 	foreach(lc, osc_index_oids(source))
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 		RangeVar   *heap = makeRangeVar(nspname, get_rel_name(target), -1);
 		IndexStmt  *stmt = generateClonedIndexStmt(heap, index, map, NULL);
 
-		stmt->idxname = bare ? psprintf("osc_twin_%d", ++n) :
+		stmt->idxname = bare ? free_name("osc_twin_index", get_rel_namespace(target), &n) :
 			pstrdup(RelationGetRelationName(index));
 		stmt->idxcomment = NULL;
 		if (bare && stmt->excludeOpNames == NIL)
@@ -307,8 +320,9 @@ osc_create_shadow(Relation source, Oid nsp, const AlterTableStmt *stmt)
 Oid
 osc_create_twin(Relation source, Oid nsp)
 {
-	const char *name = strcmp(RelationGetRelationName(source), "osc_twin") == 0 ?
-		"osc_twin_" : "osc_twin";
+	int			n = 0;
+	const char *name = OidIsValid(get_relname_relid("osc_twin", nsp)) ?
+		free_name("osc_twin", nsp, &n) : "osc_twin";
 	Oid			twin = create_table(source, nsp, name, true);
 
 	clone_indexes(source, twin, true);

@@ -28,7 +28,10 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/sysattr.h"
+#include "access/transam.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "nodes/makefuncs.h"
@@ -40,7 +43,6 @@
 #include "parser/parse_relation.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -91,6 +93,20 @@ column_var(Form_pg_attribute att)
 				   att->attcollation, 0);
 }
 
+/*
+ * Native evaluates what is stable but not immutable, such as now(), in one
+ * transaction, and so to one value.  Ours are many: what does not depend on
+ * the row becomes a constant here.  The planner does just that when it
+ * estimates (clauses.c).
+ */
+static Expr *
+evaluate_once(Expr *expr)
+{
+	if (!contain_mutable_functions((Node *) expr))
+		return expr;
+	return (Expr *) estimate_expression_value(NULL, (Node *) expr);
+}
+
 /* the value of a column that the statement keeps or changes */
 static Expr *
 kept_column_value(Relation source, Form_pg_attribute from, Form_pg_attribute to,
@@ -113,30 +129,46 @@ kept_column_value(Relation source, Form_pg_attribute from, Form_pg_attribute to,
 						NameStr(from->attname), format_type_be(to->atttypid)),
 				 errhint("Specify a USING expression.")));
 	assign_expr_collations(NULL, expr);
-	return (Expr *) expr;
+	return evaluate_once((Expr *) expr);
 }
 
-/* a stable expression without variables, evaluated now */
-static Expr *
-evaluate_once(Expr *expr)
+static bool
+is_users_function(Oid funcid, void *context)
 {
-	EState	   *estate = CreateExecutorState();
-	ExprState  *state = ExecPrepareExpr(expr, estate);
-	Oid			type = exprType((Node *) expr);
-	int16		len;
-	bool		byval;
-	bool		isnull;
-	Datum		value;
+	return funcid >= FirstNormalObjectId && func_volatile(funcid) != PROVOLATILE_IMMUTABLE;
+}
 
-	get_typlenbyval(type, &len, &byval);
-	value = ExecEvalExprSwitchContext(state, GetPerTupleExprContext(estate), &isnull);
-	if (!isnull)
-		value = len == -1 ? PointerGetDatum(PG_DETOAST_DATUM_COPY(value)) :
-			datumCopy(value, byval, len);
-	FreeExecutorState(estate);
-	return (Expr *) makeConst(type, exprTypmod((Node *) expr),
-							  exprCollation((Node *) expr), len,
-							  isnull ? (Datum) 0 : value, isnull, byval);
+/* a function of a user that is not immutable: it may look at other tables */
+static bool
+calls_users_function(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, is_users_function, NULL))
+		return true;
+	return expression_tree_walker(node, calls_users_function, NULL);
+}
+
+/* may the value differ from one evaluation to the next? */
+static bool
+is_uncomparable(Node *expr)
+{
+	return contain_volatile_functions(expr) || calls_users_function(expr, NULL);
+}
+
+/* system columns of the copy are not those of the table */
+static void
+refuse_system_columns(Node *expr)
+{
+	Bitmapset  *attnums = NULL;
+
+	pull_varattnos(expr, 1, &attnums);
+	for (int i = FirstLowInvalidHeapAttributeNumber + 1; i < 0; i++)
+		if (bms_is_member(i - FirstLowInvalidHeapAttributeNumber, attnums))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("expressions on system columns are not supported in an online schema change"),
+					 errhint("Leave the constraint or generated column out, and add it with a plain ALTER TABLE.")));
 }
 
 /* the value of a new column: its default, or NULL through its domain */
@@ -155,44 +187,47 @@ new_column_value(Relation shadow, Form_pg_attribute att)
 			expr = coerce_to_domain(expr, base, typmod, att->atttypid,
 									COERCION_IMPLICIT, COERCE_IMPLICIT_CAST, -1, false);
 	}
-	if (contain_mutable_functions(expr) && !contain_volatile_functions(expr))
-		return evaluate_once((Expr *) expr);
-	return (Expr *) expr;
+	return evaluate_once((Expr *) expr);
+}
+
+static Node *
+strip_relabels(Node *node)
+{
+	while (IsA(node, RelabelType))
+		node = (Node *) ((RelabelType *) node)->arg;
+	return node;
+}
+
+static bool
+is_deterministic(Oid collation)
+{
+	return !OidIsValid(collation) || get_collation_isdeterministic(collation);
 }
 
 /* a cast that is certain to map different values to different values */
 static bool
 is_injective(Expr *expr, Form_pg_attribute from, Form_pg_attribute to)
 {
-	Node	   *node = (Node *) expression_planner(copyObject(expr));
-	bool		same_bytes = true;
+	Node	   *node = strip_relabels((Node *) expression_planner(copyObject(expr)));
+	bool		same_bytes = IsA(node, Var);
 
-	/* only the column itself, or a cast of it that the server chose */
-	for (;;)
-	{
-		if (IsA(node, RelabelType))
-		{
-			node = (Node *) ((RelabelType *) node)->arg;
-			continue;
-		}
-		same_bytes = same_bytes && IsA(node, Var);
-		if (IsA(node, FuncExpr) &&
-			((FuncExpr *) node)->funcformat != COERCE_EXPLICIT_CALL &&
-			list_length(((FuncExpr *) node)->args) == 1)
-			node = linitial(((FuncExpr *) node)->args);
-		else if (IsA(node, CoerceViaIO))
-			node = (Node *) ((CoerceViaIO *) node)->arg;
-		else
-			break;
-	}
+	/* the column itself, or one cast of it that the server provides: no chain */
+	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid < FirstNormalObjectId &&
+		((FuncExpr *) node)->funcformat != COERCE_EXPLICIT_CALL &&
+		list_length(((FuncExpr *) node)->args) == 1)
+		node = strip_relabels(linitial(((FuncExpr *) node)->args));
+	else if (IsA(node, CoerceViaIO))
+		node = strip_relabels((Node *) ((CoerceViaIO *) node)->arg);
 	if (!IsA(node, Var) || ((Var *) node)->varattno != from->attnum)
 		return false;
-	if (from->atttypid == to->atttypid && from->atttypmod == to->atttypmod)
-		return from->attcollation == to->attcollation || !OidIsValid(to->attcollation) ||
-			get_collation_isdeterministic(to->attcollation);
-	if (OidIsValid(to->attcollation) &&
-		!get_collation_isdeterministic(to->attcollation))
+	/* what is equal must be so before and after: replay finds rows by it */
+	if (from->attcollation != to->attcollation &&
+		(!is_deterministic(from->attcollation) || !is_deterministic(to->attcollation)))
 		return false;
+	if (!is_deterministic(to->attcollation) && from->atttypid != to->atttypid)
+		return false;
+	if (from->atttypid == to->atttypid && from->atttypmod == to->atttypmod)
+		return same_bytes;
 	if (from->atttypid == to->atttypid)
 		return same_bytes;
 	if (to->atttypmod != -1)
@@ -270,8 +305,9 @@ collect_checks(OscMapping *mapping, Relation source, Relation shadow)
 
 		for (int j = 0; old_constr && j < old_constr->num_check; j++)
 			if (strcmp(old_constr->check[j].ccname, check->ccname) == 0 &&
-				strcmp(old_constr->check[j].ccbin, check->ccbin) == 0)
-				old = true;
+				equal(stringToNode(old_constr->check[j].ccbin),
+					  stringToNode(check->ccbin)))
+				old = true;	/* the same, places in some text apart */
 		if (old || !check->ccvalid || !osc_check_is_enforced(check))
 			continue;
 		mapping->check_names = lappend(mapping->check_names,
@@ -288,8 +324,12 @@ complete_mapping(OscMapping *mapping, Relation source, Relation shadow)
 	ListCell   *lc;
 
 	collect_checks(mapping, source, shadow);
+	foreach(lc, mapping->check_exprs)
+		refuse_system_columns(lfirst(lc));
+	foreach(lc, mapping->generated)
+		refuse_system_columns((Node *) lfirst_node(TargetEntry, lc)->expr);
 	foreach(lc, mapping->values)
-		if (contain_volatile_functions((Node *) lfirst_node(TargetEntry, lc)->expr))
+		if (is_uncomparable((Node *) lfirst_node(TargetEntry, lc)->expr))
 			mapping->uncomparable = bms_add_member(mapping->uncomparable,
 												   lfirst_node(TargetEntry, lc)->resno);
 	foreach(lc, mapping->generated)

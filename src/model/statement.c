@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "commands/event_trigger.h"
 #include "commands/tablecmds.h"
 #include "nodes/makefuncs.h"
 #include "storage/lmgr.h"
@@ -342,7 +343,17 @@ osc_alter_quietly(AlterTableStmt *stmt, Oid relid)
 	context.queryString = "";
 	context.relid = relid;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	AlterTable(stmt, AccessExclusiveLock, &context);
+	/* we may be inside a command whose sub-commands are being collected */
+	EventTriggerInhibitCommandCollection();
+	PG_TRY();
+	{
+		AlterTable(stmt, AccessExclusiveLock, &context);
+	}
+	PG_FINALLY();
+	{
+		EventTriggerUndoInhibitCommandCollection();
+	}
+	PG_END_TRY();
 	PopActiveSnapshot();
 	CommandCounterIncrement();
 }

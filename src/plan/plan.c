@@ -20,6 +20,7 @@
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "base/ident.h"
@@ -137,6 +138,22 @@ statement_error_callback(void *arg)
 }
 
 /*
+ * The caller's errors get a hint where they have none.
+ */
+static void
+add_hint(void)
+{
+	ErrorData  *edata;
+
+	MemoryContextSwitchTo(TopTransactionContext);
+	edata = CopyErrorData();
+	FlushErrorState();
+	if (edata->hint == NULL)
+		edata->hint = pstrdup("Nothing was changed; correct the statement and call again.");
+	ReThrowError(edata);
+}
+
+/*
  * Plan a job.  Raises all errors that can be known before anything is made;
  * takes ACCESS SHARE on the table and keeps it to the end of the transaction.
  */
@@ -154,18 +171,26 @@ osc_make_plan(const char *ddl, const char *strategy, bool has_backfill)
 	};
 
 	check_arguments(strategy, has_backfill);
-	error_context_stack = &callback;
-	stmt = osc_parse_statement(ddl);
-	plan->relid = osc_lookup_table(stmt);
-	osc_check_subcommands(stmt);
-	source = table_open(plan->relid, NoLock);
-	plan->nspname = get_namespace_name(RelationGetNamespace(source));
-	plan->relname = pstrdup(RelationGetRelationName(source));
-	osc_check_table(source);
-	osc_check_dependents(source, stmt);
-	osc_rehearse(source, stmt, ddl, &rehearsal);
-	error_context_stack = callback.previous;
-	describe_copy(plan, source, &rehearsal, ddl);
-	table_close(source, NoLock);
+	PG_TRY();
+	{
+		error_context_stack = &callback;
+		stmt = osc_parse_statement(ddl);
+		plan->relid = osc_lookup_table(stmt);
+		osc_check_subcommands(stmt);
+		source = table_open(plan->relid, NoLock);
+		plan->nspname = get_namespace_name(RelationGetNamespace(source));
+		plan->relname = pstrdup(RelationGetRelationName(source));
+		osc_check_table(source);
+		osc_check_dependents(source, stmt);
+		osc_rehearse(source, stmt, ddl, &rehearsal);
+		error_context_stack = callback.previous;
+		describe_copy(plan, source, &rehearsal, ddl);
+		table_close(source, NoLock);
+	}
+	PG_CATCH();
+	{
+		add_hint();
+	}
+	PG_END_TRY();
 	return plan;
 }

@@ -144,8 +144,8 @@ osc_object_make_member(Oid classid, Oid oid)
 }
 
 /*
- * Drop a helper object, if it is still there, with what depends on it inside
- * its helper schema.
+ * Drop a helper object, if it is still there, with whatever has come to depend
+ * on it: a job leaves no trace.
  */
 void
 osc_object_drop(Oid classid, Oid oid)
@@ -164,7 +164,7 @@ osc_object_drop(Oid classid, Oid oid)
 									DEPENDENCY_EXTENSION);
 	CommandCounterIncrement();
 	ObjectAddressSet(object, classid, oid);
-	performDeletion(&object, DROP_RESTRICT,
+	performDeletion(&object, DROP_CASCADE,
 					PERFORM_DELETION_INTERNAL | PERFORM_DELETION_QUIETLY);
 	CommandCounterIncrement();
 }

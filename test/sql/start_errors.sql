@@ -55,9 +55,10 @@ SELECT * FROM refused(
 	'ALTER TABLE shop ALTER name TYPE int USING (SELECT 1)');
 
 -- a text that is no statement, or not one ALTER TABLE
-SELECT * FROM refused('', ' ', ';', '-- nothing',
+SELECT statement, state, message FROM refused('', ' ', ';', '-- nothing',
 	'ALTER TABEL shop ADD c int',
-	'ALTER TABLE shop ADD',
+	'ALTER TABLE shop ADD');
+SELECT * FROM refused(
 	'ALTER TABLE shop ADD c int; ALTER TABLE shop ADD d int',
 	'SELECT 1', 'BEGIN', 'INSERT INTO shop VALUES (3)', 'DROP TABLE shop', 'TRUNCATE shop',
 	'CREATE INDEX ON shop (name)', 'DROP INDEX shop_pkey', 'REINDEX TABLE shop', 'VACUUM FULL shop',
@@ -155,7 +156,7 @@ DROP FOREIGN DATA WRAPPER regress_osc_wrapper;
 -- tables without a key that finds each row
 CREATE TABLE keyless (a int, b int);
 CREATE TABLE nullable (a int UNIQUE);
-CREATE TABLE deferrable (a int PRIMARY KEY DEFERRABLE);
+CREATE TABLE late (a int PRIMARY KEY DEFERRABLE);
 CREATE TABLE partial (a int NOT NULL);
 CREATE UNIQUE INDEX ON partial (a) WHERE a > 0;
 CREATE TABLE expression (a int NOT NULL);
@@ -164,7 +165,7 @@ CREATE TABLE excluded (a int NOT NULL, EXCLUDE USING btree (a WITH =));
 CREATE TABLE halfway (a int NOT NULL, b int, UNIQUE (a, b));
 SELECT * FROM refused('ALTER TABLE keyless ADD c int');
 SELECT DISTINCT state, regexp_replace(message, '"\w+"', '"..."') AS message, count(*) FROM refused(
-	'ALTER TABLE keyless ADD c int', 'ALTER TABLE nullable ADD c int', 'ALTER TABLE deferrable ADD c int',
+	'ALTER TABLE keyless ADD c int', 'ALTER TABLE nullable ADD c int', 'ALTER TABLE late ADD c int',
 	'ALTER TABLE partial ADD c int', 'ALTER TABLE expression ADD c int',
 	'ALTER TABLE excluded ADD c int', 'ALTER TABLE halfway ADD c int') GROUP BY 1, 2;
 
@@ -208,8 +209,8 @@ SELECT * FROM refused(
 	'ALTER TABLE guarded ALTER a TYPE bigint',
 	'ALTER TABLE computed ALTER a TYPE bigint',
 	'ALTER TABLE called ALTER a TYPE bigint',
-	'ALTER TABLE filtered ALTER id TYPE bigint',
-	'ALTER TABLE row_type ALTER a TYPE bigint');
+	'ALTER TABLE filtered ALTER id TYPE bigint');
+SELECT statement, state, message FROM refused('ALTER TABLE row_type ALTER a TYPE bigint');
 SELECT statement, state, message, hint FROM refused(
 	'ALTER TABLE shop DROP name',
 	'ALTER TABLE ruled DROP a',

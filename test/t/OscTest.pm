@@ -348,7 +348,8 @@ SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname ~ '^osc_\d'
 UNION ALL SELECT 'relation ' || oid::regclass FROM pg_class WHERE relname ~ '^osc_(log|twin|shadow)'
 UNION ALL SELECT 'trigger ' || tgname || ' on ' || tgrelid::regclass FROM pg_trigger WHERE tgfoid IN (SELECT objid FROM member)
 UNION ALL SELECT 'registry ' || o::text FROM online_schema.job_object o
-UNION ALL SELECT 'relrewrite of ' || oid::regclass FROM pg_class WHERE relrewrite <> 0
+UNION ALL SELECT 'relrewrite of ' || oid::regclass FROM pg_class c WHERE relrewrite <> 0
+	AND NOT EXISTS (SELECT FROM pg_class o WHERE o.relnamespace = 'online_schema'::regnamespace AND c.oid IN (o.oid, o.reltoastrelid))
 UNION ALL SELECT 'invalid index ' || indexrelid::regclass FROM pg_index WHERE NOT (indisvalid AND indisready AND indislive)
 UNION ALL SELECT 'indcheckxmin of ' || indexrelid::regclass FROM pg_index WHERE indcheckxmin AND indexrelid >= 16384
 SQL

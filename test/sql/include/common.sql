@@ -2,10 +2,12 @@
 --
 --	refusal(sql)			what a refused statement raises
 --	step_to(job, phase)		osc_step() until the job is at a phase
---	drive(job)				osc_run(), its waits included
---	both(ddl)				a statement natively on schema "native", and as a job on
---							schema "online"
---	differences(...)		what differs between the two afterwards
+--	swap(job)				osc_swap() until nothing is in its way
+--	await_end(job)			until a worker has cleaned up
+--	twice(ddl)				the same objects in schemas "native" and "online"
+--	both(ddl)				a statement natively in "native", as a job in "online"
+--	differences(table)		what differs between the two afterwards
+--	left_behind()			what jobs have left anywhere
 --
 -- Job ids are made to begin at :first_job, so that messages do not depend on
 -- the tests that ran before.
@@ -82,6 +84,23 @@ BEGIN
 		PERFORM pg_sleep(0.02);
 		COMMIT;
 	END LOOP;
+END $$;
+
+-- The same objects in both schemas.
+CREATE OR REPLACE PROCEDURE osc_test.twice(ddl text)
+	LANGUAGE plpgsql AS $$
+DECLARE
+	path text := current_setting('search_path');
+	nsp text;
+BEGIN
+	FOREACH nsp IN ARRAY ARRAY['native', 'online'] LOOP
+		IF to_regnamespace(nsp) IS NULL THEN
+			EXECUTE format('CREATE SCHEMA %I', nsp);
+		END IF;
+		PERFORM set_config('search_path', nsp || ', public', false);
+		EXECUTE ddl;
+	END LOOP;
+	PERFORM set_config('search_path', path, false);
 END $$;
 
 -- A statement that names its table without a schema, natively in schema
@@ -212,6 +231,8 @@ UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname ~ '^osc_' 
 UNION ALL SELECT 'trigger ' || tgname FROM pg_trigger WHERE tgfoid = 'osc_capture'::regproc
 UNION ALL SELECT 'captured ' || relation::regclass FROM online_schema.capture
 UNION ALL SELECT 'active ' || relation::regclass FROM online_schema.job_member WHERE active
-UNION ALL SELECT 'rewrite ' || oid::regclass FROM pg_class WHERE relrewrite <> 0
+-- the job tables themselves hide from logical decoding that way
+UNION ALL SELECT 'rewrite ' || oid::regclass FROM pg_class
+WHERE relrewrite <> 0 AND relnamespace NOT IN ('online_schema'::regnamespace, 'pg_toast'::regnamespace)
 $$;
 RESET client_min_messages;
