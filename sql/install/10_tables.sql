@@ -50,6 +50,7 @@ CREATE TABLE online_schema.job_member (
 	dry_run_done boolean NOT NULL DEFAULT false,
 	fence xid8,
 	fence_passed boolean NOT NULL DEFAULT false,
+	capture_state text,
 	source_storage bigint,
 	fingerprint text,
 	mapping text,

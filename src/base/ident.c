@@ -149,3 +149,19 @@ osc_toast_of(Oid relid)
 	ReleaseSysCache(tuple);
 	return toast;
 }
+
+/*
+ * Number of the file that holds a relation, 0 if it is gone.
+ */
+int64
+osc_storage_of(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	int64		storage;
+
+	if (!HeapTupleIsValid(tuple))
+		return 0;
+	storage = ((Form_pg_class) GETSTRUCT(tuple))->relfilenode;
+	ReleaseSysCache(tuple);
+	return storage;
+}

@@ -20,5 +20,6 @@ extern char *osc_helper_schema_name(int64 job_id, int32 member);
 extern char *osc_relation_name(Oid relid);
 extern Oid	osc_relation_owner(Oid relid);
 extern Oid	osc_toast_of(Oid relid);
+extern int64 osc_storage_of(Oid relid);
 
 #endif							/* OSC_IDENT_H */

@@ -19,7 +19,8 @@
  * tables.  A native ALTER takes them in the same order; where another session
  * takes them the other way round, the budget ends the deadlock.
  *
- * Driver lock: an advisory lock tag that SQL's advisory locks cannot have.
+ * Driver lock: that of the job as an object of our table of jobs.  (An advisory
+ * lock could be dropped by a user's function with pg_advisory_unlock_all().)
  *
  *-------------------------------------------------------------------------
  */
@@ -45,9 +46,6 @@
 
 /* a holder whose transaction is older than this is not waited for */
 #define OSC_LONG_TRANSACTION_MS 1000
-
-/* field 4 of advisory tags: SQL uses 1 and 2 */
-#define OSC_DRIVER_LOCK_CLASS 0x6f73
 
 static OscLockReport last_report;
 
@@ -220,8 +218,37 @@ osc_lock_all(const OscLockSet *set, const char *purpose, Oid job_owner)
 static void
 driver_tag(LOCKTAG *tag, int64 job_id)
 {
-	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, (uint32) (job_id >> 32),
-						 (uint32) job_id, OSC_DRIVER_LOCK_CLASS);
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, osc_catalog_relid("job"), (uint32) job_id,
+					   (uint16) (job_id >> 32));
+}
+
+/* the worker's own tag: it keeps the job while others drive it for a step */
+static void
+worker_tag(LOCKTAG *tag, int64 job_id)
+{
+	driver_tag(tag, job_id);
+	tag->locktag_field4 |= 0x8000;
+}
+
+/*
+ * Become the worker of a job, for the session; false if another one is.
+ */
+bool
+osc_worker_try_lock(int64 job_id)
+{
+	LOCKTAG		tag;
+
+	worker_tag(&tag, job_id);
+	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+void
+osc_worker_unlock(int64 job_id)
+{
+	LOCKTAG		tag;
+
+	worker_tag(&tag, job_id);
+	(void) LockRelease(&tag, ExclusiveLock, true);
 }
 
 /*
@@ -277,11 +304,11 @@ osc_driver_pid(int64 job_id)
 	int			pid = 0;
 
 	osc_store_open(&store);
-	osc_arg_int8(&args, job_id >> 32);
+	osc_arg_oid(&args, osc_catalog_relid("job"));
 	osc_arg_int8(&args, job_id & 0xffffffff);
-	osc_arg_int4(&args, OSC_DRIVER_LOCK_CLASS);
-	if (osc_sql("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
-				" AND classid::bigint = $1 AND objid::bigint = $2 AND objsubid = $3"
+	osc_arg_int4(&args, (int32) ((job_id >> 32) & 0xffff));
+	if (osc_sql("SELECT pid FROM pg_locks WHERE locktype = 'object' AND granted"
+				" AND mode = 'ExclusiveLock' AND classid = $1 AND objid::bigint = $2 AND objsubid = $3"
 				" AND database = (SELECT oid FROM pg_database"
 				"  WHERE datname = current_database())"
 				" AND pid <> pg_backend_pid()", &args) > 0)

@@ -36,6 +36,8 @@ extern void osc_lock_all(const OscLockSet *set, const char *purpose, Oid job_own
 extern const OscLockReport *osc_last_lock_report(void);
 extern void osc_clear_lock_report(void);
 
+extern bool osc_worker_try_lock(int64 job_id);
+extern void osc_worker_unlock(int64 job_id);
 extern bool osc_driver_try_lock(int64 job_id, bool session);
 extern bool osc_driver_lock_wait(int64 job_id, int timeout_ms);
 extern void osc_driver_unlock(int64 job_id);

@@ -220,6 +220,7 @@ osc_store_open(OscStore *store)
 	store->guc_nest = NewGUCNestLevel();
 	osc_become(&store->identity, osc_extension_owner(), 0);
 	osc_set_local("search_path", "pg_catalog, pg_temp");
+	osc_set_local("quote_all_identifiers", "off");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 }

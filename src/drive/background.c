@@ -45,7 +45,7 @@
 #include "store/events.h"
 
 /* seconds after which the postmaster starts a worker again that has crashed */
-#define RESTART_SECONDS 2
+#define RESTART_SECONDS 5
 
 static bool worker_wanted = false;
 static int	worker_to_wake = 0;
@@ -327,10 +327,10 @@ drive_job(int64 job_id)
 		MemoryContextReset(context);
 		if (wait < 0)
 			break;
-		if (wait > 0 && is_ready(job_id, context))
+		if (is_ready(job_id, context))
 		{
 			osc_driver_unlock(job_id);
-			doze(wait);
+			doze(Max(wait, 10));
 			while (!osc_driver_try_lock(job_id, true))
 				doze(200);
 		}
@@ -356,11 +356,15 @@ take_job(void)
 		{
 			int64		id = *(int64 *) lfirst(lc);
 
+			/* one that is ready has a worker although nobody drives it just now */
+			if (!osc_worker_try_lock(id))
+				continue;
 			if (osc_driver_try_lock(id, true))
 			{
 				result = id;
 				break;
 			}
+			osc_worker_unlock(id);
 		}
 	CommitTransactionCommand();
 	return result;
@@ -398,7 +402,10 @@ take_and_drive(void)
 	if (failed)
 		doze(RESTART_SECONDS * 1000);
 	if (job_id != 0)
+	{
 		osc_driver_unlock(job_id);
+		osc_worker_unlock(job_id);
+	}
 	return job_id != 0 || failed;
 }
 

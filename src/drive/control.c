@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -62,7 +63,7 @@ kick(void)
 {
 	ListCell   *lc;
 
-	if (worker_exists())
+	if (RecoveryInProgress() || worker_exists())
 		return;
 	foreach(lc, osc_jobs_to_drive())
 		if (osc_driver_pid(*(int64 *) lfirst(lc)) == 0)
@@ -226,6 +227,7 @@ osc_control_resume(int64 job_id)
 	if (job->state != OSC_PAUSED)
 		wrong_state(job, hint_for(job));
 	osc_job_restart_swap_clock(job, false);
+	osc_job_record_error(job, NULL, NULL, OSC_CANCELLED);
 	osc_job_note_attempt(job, true, 0);
 	osc_job_set_waiting(job, NULL);
 	osc_job_set_state(job, OSC_RUNNING);
@@ -328,7 +330,6 @@ osc_control_backfill(int64 job_id, int64 batch_size, bool *complete)
 {
 	OscJob	   *job = begin_work(job_id);
 	OscStep		step = {.max_rows = batch_size, .while_paused = true};
-	OscPhase	before;
 
 	*complete = false;
 	if (job->state == OSC_CANCELLING || job->state == OSC_FAILED ||
@@ -339,22 +340,16 @@ osc_control_backfill(int64 job_id, int64 batch_size, bool *complete)
 		*complete = true;
 		return 0;
 	}
-	do
+	/* helper objects, dry run, capture, fence, and the batch */
+	for (int i = 0; i < 5 && job->phase <= OSC_BACKFILLING; i++)
 	{
 		bool		was_backfilling = job->phase == OSC_BACKFILLING;
-		bool		prepared = ((OscMember *) linitial(job->members))->dry_run_done;
 
-		before = job->phase;
-		step.wait_ms = 0;
 		job = manual_step(job, &step);
 		job = osc_job_load(job_id, false);
-		if (was_backfilling)
+		if (was_backfilling || step.wait_ms > 0)
 			break;
-		if (job->phase == before &&
-			(step.wait_ms > 0 ||
-			 (prepared && !FullTransactionIdIsValid(((OscMember *) linitial(job->members))->fence))))
-			break;
-	} while (job->phase <= OSC_BACKFILLING);
+	}
 	*complete = job->phase > OSC_BACKFILLING;
 	return step.rows;
 }

@@ -27,14 +27,18 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/pg_class.h"
 #include "common/pg_prng.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/json.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "base/deadline.h"
+#include "base/ident.h"
 #include "base/locks.h"
 #include "base/run.h"
 #include "base/settings.h"
@@ -225,6 +229,7 @@ try_step(OscJob *job, OscStep *step, OscDriveMode mode)
 	OscSubxact	subxact;
 
 	osc_clear_lock_report();
+	osc_deadline_arm(0);
 	osc_subxact_begin(&subxact);
 	PG_TRY();
 	{
@@ -274,6 +279,29 @@ is_at_home(OscJob *job)
 	return job->state == OSC_CANCELLING;
 }
 
+/* the table may have been given to another owner since the job began */
+static bool
+owner_may_go_on(OscJob *job)
+{
+	ListCell   *lc;
+
+	if (job->phase >= OSC_CLEANING)
+		return true;
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+
+		if (OidIsValid(osc_relation_owner(m->relid)) &&
+			!osc_owns_relation(m->relid, job->owner))
+		{
+			pause_job(job, psprintf("the role that owns the job no longer owns table \"%s\"", m->relname),
+					  unpack_sql_state(ERRCODE_INSUFFICIENT_PRIVILEGE));
+			return false;
+		}
+	}
+	return true;
+}
+
 /*
  * Load the job and do one step of it in the present transaction, which is of
  * level READ COMMITTED.  Returns the job as it is afterwards, in the current
@@ -284,6 +312,9 @@ osc_drive_step(int64 job_id, OscDriveMode mode, OscStep *step)
 {
 	OscJob	   *job = osc_job_load(job_id, false);
 	OscEnv		env;
+	bool		own_snapshot = !ActiveSnapshotSet();
+
+	step->own_transaction = mode != OSC_DRIVE_MANUAL;
 
 	if (!(osc_job_has_steps(job) || (step->while_paused && job->state == OSC_PAUSED)) ||
 		!is_at_home(job))
@@ -296,10 +327,21 @@ osc_drive_step(int64 job_id, OscDriveMode mode, OscStep *step)
 	}
 	if (job->state == OSC_QUEUED && !osc_job_move_state(job, OSC_RUNNING))
 		return job;
+	if (job->state != OSC_CANCELLING && !owner_may_go_on(job))
+		return job;
+	/* before the subtransaction: a failed attempt must not stop the clock */
+	if (job->phase == OSC_SWAPPING)
+		osc_job_restart_swap_clock(job, true);
+	if (own_snapshot)
+		PushActiveSnapshot(GetTransactionSnapshot());
 	/* clean-up evaluates nothing of the user's, and the owner may be gone */
-	osc_env_enter(&env, job->state == OSC_CANCELLING ? GetUserId() : job->owner,
-				  job->settings, job->session_settings);
+	if (job->state == OSC_CANCELLING)
+		osc_env_enter(&env, GetUserId(), job->settings, NULL);
+	else
+		osc_env_enter(&env, job->owner, job->settings, job->session_settings);
 	try_step(job, step, mode);
 	osc_env_leave(&env);
+	if (own_snapshot)
+		PopActiveSnapshot();
 	return job;
 }

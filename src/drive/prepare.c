@@ -137,6 +137,8 @@ install_capture(OscJob *job)
 	TimestampTz start = GetCurrentTimestamp();
 	ListCell   *lc;
 
+	/* the job's row first: nobody shall wait for it with the table locked */
+	osc_job_reload_state(job);
 	foreach(lc, job->members)
 		osc_lock_add(&set, ((OscMember *) lfirst(lc))->relid, ShareRowExclusiveLock);
 	osc_lock_all(&set, "capture", job->owner);
@@ -158,7 +160,8 @@ install_capture(OscJob *job)
 		table_close(source, NoLock);
 		m->fence = osc_capture_install(m, &mapping->key, llast_oid(osc_log_segments(m)));
 		osc_arg_datum(&args, XID8OID, FullTransactionIdGetDatum(m->fence), false);
-		osc_member_update(m, "fence = $3", &args);
+		osc_arg_text(&args, osc_capture_state(m));
+		osc_member_update(m, "fence = $3, capture_state = $4", &args);
 	}
 	osc_deadline_disarm();
 	osc_event(job, "capture", osc_elapsed_ms(start),

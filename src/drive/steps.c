@@ -62,9 +62,14 @@
 /* a pass over the log that finds no more than this ends the catching up */
 #define CAUGHT_UP_KEYS 500
 
-/* add a segment to the log where the newest is full; drop one that is used up */
-static void
-tend_log(OscMember *m, BlockNumber max_blocks)
+/*
+ * Add a segment to the log where the newest is full; else drop one that is
+ * used up.  Never both in one transaction, and no drop in one that goes on
+ * for long: until the commit, writers that still believe in the old segment
+ * wait for our lock on it.  True if something was done.
+ */
+static bool
+tend_log(OscMember *m, BlockNumber max_blocks, bool may_drop)
 {
 	if (osc_log_needs_segment(m, max_blocks))
 	{
@@ -77,8 +82,9 @@ tend_log(OscMember *m, BlockNumber max_blocks)
 		osc_capture_switch_log(m, log);
 		table_close(shadow, NoLock);
 		table_close(source, NoLock);
+		return true;
 	}
-	(void) osc_log_drop_empty(m);
+	return may_drop && osc_log_drop_empty(m);
 }
 
 static void
@@ -109,7 +115,7 @@ step_backfilling(OscJob *job, OscStep *step)
 		if (range_no < 0)
 			continue;			/* all that is left is in others' hands */
 		step->rows = osc_copy_batch(m, range_no, step->max_rows, &complete);
-		tend_log(m, OSC_LOG_SEGMENT_BLOCKS);
+		(void) tend_log(m, OSC_LOG_SEGMENT_BLOCKS, false);
 		return;
 	}
 	if (open)
@@ -252,7 +258,9 @@ step_indexing(OscJob *job, OscStep *step)
 		OscMember  *m = lfirst(lc);
 		Oid			index = next_index(m);
 
-		tend_log(m, OSC_LOG_SEGMENT_BLOCKS);
+		/* a step of its own: the build takes long */
+		if (tend_log(m, OSC_LOG_SEGMENT_BLOCKS, false))
+			return;
 		if (OidIsValid(index))
 			build_index(job, m, index);
 		else if (!m->analyzed)
@@ -278,8 +286,9 @@ catch_up(OscJob *job, OscStep *step)
 		OscReplayResult result = {0};
 
 		osc_replay_adaptive(m, &result);
-		if (result.rows > 0)
-			tend_log(m, OSC_LOG_REPLAYED_BLOCKS);
+		if (job->phase != OSC_SWAPPING && !step->swap_now)
+			(void) tend_log(m, OSC_LOG_REPLAYED_BLOCKS,
+							step->own_transaction && result.past_first);
 		store_backlog(m, result.keys);
 		step->keys += result.keys;
 		if (!result.whole || result.rows > CAUGHT_UP_KEYS)
@@ -324,13 +333,76 @@ arrive_at_ready(OscJob *job)
 		(void) osc_job_move_state(job, OSC_READY);
 }
 
+/* a backfill that was started anew is proved whatever the settings say */
+static bool
+must_validate(OscJob *job)
+{
+	ListCell   *lc;
+
+	foreach(lc, job->members)
+		if (((OscMember *) lfirst(lc))->generation > 1)
+			return true;
+	return false;
+}
+
+/*
+ * Has a source got other storage since it was copied?  TRUNCATE, VACUUM FULL
+ * and CLUSTER do no harm, but an ALTER TABLE that rewrites changes rows
+ * without a trigger.  Which it was cannot be told: validate again.
+ */
+static bool
+storage_changed(OscJob *job)
+{
+	ListCell   *lc;
+	bool		changed = false;
+
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+		int64		storage = osc_storage_of(m->relid);
+		OscArgs		args = {0};
+
+		if (storage == m->source_storage)
+			continue;
+		osc_arg_int8(&args, storage);
+		osc_member_update(m, "source_storage = $3, validate_source = 0, validate_shadow = 0", &args);
+		changed = true;
+	}
+	if (!changed)
+		return false;
+	osc_event(job, "restart", -1, "{\"reason\": \"the table has other storage; it is validated again\"}");
+	if (job->state == OSC_READY)
+		(void) osc_job_move_state(job, OSC_RUNNING);
+	osc_job_set_phase(job, OSC_VALIDATING);
+	return true;
+}
+
+/* a validation that found differences must not be followed by a swap */
+static void
+refuse_differences(OscJob *job)
+{
+	ListCell   *lc;
+
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+
+		if (m->rows_differing > 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("validation found " INT64_FORMAT " rows of table \"%s\" that differ from their copy",
+							m->rows_differing, m->relname),
+					 errhint("Cancel the job with osc_cancel().")));
+	}
+}
+
 static void
 step_catching_up(OscJob *job, OscStep *step)
 {
 	if (!catch_up(job, step))
 		return;
 	note_horizon(job);
-	if (osc_verify)
+	if (osc_verify || must_validate(job))
 		osc_job_set_phase(job, OSC_VALIDATING);
 	else
 		arrive_at_ready(job);
@@ -371,7 +443,7 @@ validation_event(OscJob *job, const OscMember *m, double ms)
 }
 
 static void
-step_validating(OscJob *job)
+step_validating(OscJob *job, OscStep *step)
 {
 	ListCell   *lc;
 
@@ -380,11 +452,11 @@ step_validating(OscJob *job)
 		OscMember  *m = lfirst(lc);
 		OscValidateResult result;
 
-		if (m->validate_source < 0 && m->validate_shadow < 0)
+		if (m->validate_source < 0 && m->validate_shadow < 0 && m->rows_differing == 0)
 			continue;
 		osc_validate_chunk(m, false, &result);
 		store_validation(m, &result);
-		tend_log(m, OSC_LOG_REPLAYED_BLOCKS);
+		(void) tend_log(m, OSC_LOG_REPLAYED_BLOCKS, step->own_transaction);
 		if (!result.complete)
 			return;
 		validation_event(job, m, -1);
@@ -423,12 +495,9 @@ osc_validate_all(OscJob *job)
 		osc_member_update(m, "rows_compared = 0, rows_not_compared = 0,"
 						  " rows_differing = 0, sample = NULL", NULL);
 		osc_validate_chunk(m, true, &result);
-		/* the driver's own validation, if it is under way, goes on where it was */
-		if (job->phase == OSC_VALIDATING)
-		{
-			m->validate_source = source;
-			m->validate_shadow = shadow;
-		}
+		/* the driver's own validation goes on where it was */
+		m->validate_source = source;
+		m->validate_shadow = shadow;
 		store_validation(m, &result);
 		validation_event(job, m, osc_elapsed_ms(start));
 		equal = equal && result.differing == 0;
@@ -445,6 +514,8 @@ step_ready(OscJob *job, OscStep *step)
 		osc_job_set_phase(job, OSC_SWAPPING);
 		return;
 	}
+	if (storage_changed(job))
+		return;
 	if (catch_up(job, step))
 		step->wait_ms = READY_POLL_MS;
 }
@@ -455,8 +526,6 @@ step_swapping(OscJob *job, OscStep *step)
 	ListCell   *lc;
 	char	   *waiting_for;
 
-	osc_job_restart_swap_clock(job, true);
-
 	/*
 	 * Race: osc_cancel() or osc_pause() commits while the swap is under way.
 	 * The row lock taken here lets it wait for the swap, and see its phase.
@@ -464,6 +533,9 @@ step_swapping(OscJob *job, OscStep *step)
 	osc_job_reload_state(job);
 	if (job->state != OSC_RUNNING && job->state != OSC_READY)
 		return;
+	if (storage_changed(job))
+		return;
+	refuse_differences(job);
 	foreach(lc, job->members)
 	{
 		OscMember  *m = lfirst(lc);
@@ -601,7 +673,7 @@ osc_do_step(OscJob *job, OscStep *step)
 			step_catching_up(job, step);
 			break;
 		case OSC_VALIDATING:
-			step_validating(job);
+			step_validating(job, step);
 			break;
 		case OSC_AT_READY:
 			step_ready(job, step);

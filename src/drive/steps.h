@@ -17,6 +17,7 @@
 typedef struct OscStep
 {
 	bool		can_vacuum;		/* the driver can run top-level commands */
+	bool		own_transaction;	/* it commits right after the step */
 	int64		max_rows;		/* of a backfill batch, 0: as the settings say */
 	bool		while_paused;	/* the user wants it although the job is paused */
 	bool		swap_now;		/* osc_swap(): attempt the swap of a job at ready */

@@ -76,6 +76,8 @@ osc_cleanup_step(OscJob *job)
 	if (objects == NIL)
 		return true;
 	OSC_STOP_POINT("cleanup-before-drop");
+	/* the job's row first: nobody shall wait for it with the table locked */
+	osc_job_reload_state(job);
 	foreach(lc, objects)
 		if (((OscObject *) lfirst(lc))->kind == OSC_OBJECT_TRIGGER)
 			next = lfirst(lc);

@@ -41,14 +41,16 @@
 #include "store/events.h"
 
 /*
- * The foreign keys (OscForeignKey *) of or to the relation that use a column
- * whose type the statement changes.
+ * The foreign keys (OscForeignKey *) of or to the relation that the statement
+ * makes anew, since they use a column whose type it changes, or that it drops.
  */
 List *
 osc_affected_foreign_keys(Oid relid, const AlterTableStmt *stmt)
 {
 	Datum		attnums[MaxHeapAttributeNumber];
 	int			n = 0;
+	Datum		dropped[MaxHeapAttributeNumber];
+	int			ndropped = 0;
 	List	   *result = NIL;
 	OscStore	store;
 	OscArgs		args = {0};
@@ -59,19 +61,25 @@ osc_affected_foreign_keys(Oid relid, const AlterTableStmt *stmt)
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 
-		if (cmd->subtype == AT_AlterColumnType)
+		if (cmd->subtype == AT_AlterColumnType || cmd->subtype == AT_DropColumn)
 			attnums[n++] = Int16GetDatum(get_attnum(relid, cmd->name));
+		if (cmd->subtype == AT_DropConstraint)
+			dropped[ndropped++] = CStringGetTextDatum(cmd->name);
+		if (n == MaxHeapAttributeNumber || ndropped == MaxHeapAttributeNumber)
+			elog(ERROR, "too many sub-commands");
 	}
-	if (n == 0)
-		return NIL;
 	osc_store_open(&store);
 	osc_arg_oid(&args, relid);
 	osc_arg_datum(&args, INT2ARRAYOID,
 				  PointerGetDatum(construct_array(attnums, n, INT2OID, 2, true, TYPALIGN_SHORT)),
 				  false);
+	osc_arg_datum(&args, TEXTARRAYOID,
+				  PointerGetDatum(construct_array(dropped, ndropped, TEXTOID, -1, false, TYPALIGN_INT)),
+				  false);
 	rows = osc_sql("SELECT oid, conrelid, confrelid, conname::text AS name, convalidated"
 				   " FROM pg_constraint WHERE contype = 'f' AND"
-				   " ((conrelid = $1 AND conkey && $2) OR (confrelid = $1 AND confkey && $2))"
+				   " ((conrelid = $1 AND (conkey && $2 OR conname::text = ANY ($3)))"
+				   "  OR (confrelid = $1 AND confkey && $2))"
 				   " ORDER BY oid", &args);
 	for (uint64 i = 0; i < rows; i++)
 	{

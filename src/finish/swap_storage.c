@@ -108,6 +108,11 @@ check_members(OscJob *job)
 
 		if (get_rel_name(m->relid) == NULL || strcmp(get_rel_name(m->relid), m->relname) != 0)
 			changed_under_us(m, "the name");
+		/* the next step sees it too, and validates again */
+		if (osc_storage_of(m->relid) != m->source_storage)
+			ereport(ERROR,
+					(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+					 errmsg("the storage of table \"%s\" was replaced just now", m->relname)));
 		if (!osc_capture_is_intact(m))
 			changed_under_us(m, "the capture trigger");
 		if (strcmp(osc_fingerprint(m->relid), m->fingerprint) != 0)
@@ -176,6 +181,27 @@ clear_missing_values(Oid relid)
 	CommandCounterIncrement();
 }
 
+/*
+ * The statement has just been resolved once more: names must mean what they
+ * meant when the rows were proved.
+ */
+static void
+check_definition(OscMember *m)
+{
+	Relation	source = table_open(m->relid, NoLock);
+	Relation	shadow = table_open(m->shadow, NoLock);
+	const char *difference = osc_definition_difference(source, shadow);
+
+	table_close(source, NoLock);
+	table_close(shadow, NoLock);
+	if (difference)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the statement on table \"%s\" no longer means what it meant when the job began: %s",
+						m->relname, difference),
+				 errhint("Start the job again.")));
+}
+
 static void
 swap_member(OscJob *job, OscMember *m, List *foreign_keys)
 {
@@ -186,6 +212,7 @@ swap_member(OscJob *job, OscMember *m, List *foreign_keys)
 	osc_exchange_storage(m->relid, m->twin, false);
 	OSC_STOP_POINT("swap-before-final-alter");
 	run_statement(job, m);
+	check_definition(m);
 	osc_exchange_storage(m->relid, m->shadow, true);
 	/* every row has all its columns now */
 	clear_missing_values(m->relid);
@@ -207,6 +234,20 @@ foreign_keys_of(OscJob *job)
 	return result;
 }
 
+static bool
+same_foreign_keys(List *a, List *b)
+{
+	ListCell   *x,
+			   *y;
+
+	if (list_length(a) != list_length(b))
+		return false;
+	forboth(x, a, y, b)
+		if (((OscForeignKey *) lfirst(x))->constraint != ((OscForeignKey *) lfirst(y))->constraint)
+			return false;
+	return true;
+}
+
 /*
  * One attempt.  Raises lock_not_available if the locks are not to be had.  On
  * OSC_SWAP_DONE the swap is complete but for the commit, and the job is in
@@ -224,7 +265,7 @@ osc_swap_storage(OscJob *job, TimestampTz *locked_at, int64 *backlog)
 	osc_deadline_arm(osc_swap_timeout);
 	OSC_STOP_POINT("swap-locked");
 	/* the keys may have changed until now */
-	if (list_length(foreign_keys) != list_length(foreign_keys_of(job)))
+	if (!same_foreign_keys(foreign_keys, foreign_keys_of(job)))
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("foreign keys of the table were changed while locks were being obtained")));

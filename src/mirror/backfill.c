@@ -312,6 +312,7 @@ copy_blocks(Batch *b, int64 max_rows)
 	int64		result = b->end_block;
 
 	scan = table_beginscan_strat(b->source, GetActiveSnapshot(), 0, NULL, true, false);
+	/* VACUUM may have cut off blocks at the end: a scan beyond it wraps round */
 	heap_setscanlimits(scan, (BlockNumber) b->next_block,
 					   (BlockNumber) (b->end_block - b->next_block));
 	while (table_scan_getnextslot(scan, ForwardScanDirection, in))
@@ -405,6 +406,7 @@ osc_copy_batch(OscMember *m, int range_no, int64 max_rows, bool *complete)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	OscRowErrorContext errors;
 	int64		next_block;
+	int64		range_end;
 
 	*complete = false;
 	if (osc_member_lock_generation(m, false) != m->generation)
@@ -419,13 +421,17 @@ osc_copy_batch(OscMember *m, int range_no, int64 max_rows, bool *complete)
 	}
 	if (!read_cursor(m, range_no, &b))
 		elog(ERROR, "range %d of member %d is gone", range_no, m->member);
+	range_end = b.end_block;
+	b.end_block = Min(b.end_block, (int64) RelationGetNumberOfBlocks(b.source));
 	OSC_STOP_POINT("backfill-after-snapshot");
 	osc_row_errors_begin(&errors, b.map);
 	next_block = b.next_block < b.end_block ?
 		copy_blocks(&b, max_rows > 0 ? max_rows : osc_batch_size) : b.end_block;
+	if (next_block >= b.end_block)
+		next_block = range_end;
 	osc_row_errors_end(&errors);
 	store_cursor(m, range_no, next_block, b.rows, next_block - b.next_block);
-	*complete = next_block >= b.end_block;
+	*complete = next_block >= range_end;
 	close_batch(&b);
 	OSC_STOP_POINT("backfill-before-commit");
 	MemoryContextSwitchTo(old);

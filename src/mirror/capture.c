@@ -90,6 +90,9 @@ typedef struct CaptureEntry
 
 static HTAB *capture_cache;
 
+/* counts invalidations, so that one that comes during a look-up is not lost */
+static uint64 invalidations = 0;
+
 PG_FUNCTION_INFO_V1(osc_capture);
 
 static void
@@ -98,6 +101,7 @@ forget_relation(Datum arg, Oid relid)
 	HASH_SEQ_STATUS status;
 	CaptureEntry *entry;
 
+	invalidations++;
 	if (OidIsValid(relid))
 	{
 		entry = hash_search(capture_cache, &relid, HASH_FIND, NULL);
@@ -162,6 +166,35 @@ read_capture_row(CaptureEntry *entry)
 	table_close(rel, AccessShareLock);
 }
 
+/*
+ * Have the key columns still the types of the log's?  After an ALTER of a key
+ * column by somebody else they have not; nothing is noted then, and the job
+ * fails at the next look at the table's definition.  A log that is gone is
+ * not our matter here.
+ */
+static bool
+log_fits(const CaptureEntry *entry)
+{
+	Relation	log = try_table_open(entry->log, AccessShareLock);
+	Relation	source;
+	bool		fits = true;
+
+	if (log == NULL)
+		return true;
+	source = table_open(entry->relid, NoLock);
+	for (int i = 0; fits && i < entry->nkeys; i++)
+	{
+		Form_pg_attribute s = TupleDescAttr(RelationGetDescr(source), entry->keys[i] - 1);
+		Form_pg_attribute l = TupleDescAttr(RelationGetDescr(log), i);
+
+		fits = !s->attisdropped && s->atttypid == l->atttypid &&
+			s->attlen == l->attlen && s->attbyval == l->attbyval;
+	}
+	table_close(source, NoLock);
+	table_close(log, AccessShareLock);
+	return fits;
+}
+
 static CaptureEntry *
 lookup(Oid relid)
 {
@@ -171,11 +204,16 @@ lookup(Oid relid)
 	if (capture_cache == NULL)
 		init_cache();
 	entry = hash_search(capture_cache, &relid, HASH_ENTER, &found);
-	if (!found || !entry->valid)
+	if (!found)
+		entry->valid = false;
+	while (!entry->valid)
 	{
-		/* valid before the look-up: an invalidation during it is not lost */
-		entry->valid = true;
+		uint64		before = invalidations;
+
 		read_capture_row(entry);
+		if (entry->found && entry->enabled && !log_fits(entry))
+			entry->enabled = false;
+		entry->valid = before == invalidations;
 	}
 	return entry;
 }
@@ -394,9 +432,12 @@ osc_capture_stop(const OscMember *m)
 				   InvalidOid);
 }
 
-/* look at a trigger; intact is whether it is as we made it */
+/*
+ * Look at a trigger: is it ours and enabled, and which transaction wrote its
+ * row last?  Somebody may have disabled it for a while.
+ */
 static bool
-look_at_trigger(Oid trigger, Oid relid, bool *intact)
+look_at_trigger(Oid trigger, Oid relid, bool *intact, TransactionId *xmin)
 {
 	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -405,6 +446,7 @@ look_at_trigger(Oid trigger, Oid relid, bool *intact)
 	bool		exists = false;
 
 	*intact = false;
+	*xmin = InvalidTransactionId;
 	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(trigger));
 	scan = systable_beginscan(rel, TriggerOidIndexId, true, NULL, 1, &key);
@@ -415,6 +457,7 @@ look_at_trigger(Oid trigger, Oid relid, bool *intact)
 		char	   *func = get_func_name(form->tgfoid);
 
 		exists = form->tgrelid == relid;
+		*xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
 		*intact = exists && form->tgenabled == TRIGGER_FIRES_ALWAYS &&
 			func != NULL && strcmp(func, "osc_capture") == 0;
 	}
@@ -427,32 +470,45 @@ static bool
 trigger_exists(Oid trigger, Oid relid)
 {
 	bool		intact;
+	TransactionId xmin;
 
-	return look_at_trigger(trigger, relid, &intact);
-}
-
-static bool
-trigger_is_intact(Oid trigger, Oid relid)
-{
-	bool		intact;
-
-	(void) look_at_trigger(trigger, relid, &intact);
-	return intact;
+	return look_at_trigger(trigger, relid, &intact, &xmin);
 }
 
 /*
- * Are both triggers there, enabled, with a log that exists?
+ * What tells whether the triggers are as they were made: the transactions
+ * that wrote their rows.  NULL if one is not there or not enabled.
+ */
+char *
+osc_capture_state(const OscMember *m)
+{
+	CaptureEntry entry = {.relid = m->relid};
+	bool		intact;
+	TransactionId row_xmin;
+	TransactionId truncate_xmin;
+
+	read_capture_row(&entry);
+	if (!entry.found || !entry.enabled || get_rel_name(entry.log) == NULL)
+		return NULL;
+	(void) look_at_trigger(entry.row_trigger, m->relid, &intact, &row_xmin);
+	if (!intact)
+		return NULL;
+	(void) look_at_trigger(entry.truncate_trigger, m->relid, &intact, &truncate_xmin);
+	if (!intact)
+		return NULL;
+	return psprintf("%u,%u", row_xmin, truncate_xmin);
+}
+
+/*
+ * Are both triggers there, as they were made, with a log that exists?
  */
 bool
 osc_capture_is_intact(const OscMember *m)
 {
-	CaptureEntry entry = {.relid = m->relid};
+	char	   *state = osc_capture_state(m);
 
-	read_capture_row(&entry);
-	return entry.found && entry.enabled &&
-		trigger_is_intact(entry.row_trigger, m->relid) &&
-		trigger_is_intact(entry.truncate_trigger, m->relid) &&
-		get_rel_name(entry.log) != NULL;
+	return state != NULL && m->capture_state != NULL &&
+		strcmp(state, m->capture_state) == 0;
 }
 
 /*

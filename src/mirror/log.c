@@ -95,6 +95,7 @@ osc_log_create(const OscMember *m, Oid nsp, Relation source, const OscKey *key)
 	NewHeapCreateToastTable(relid, options, AccessExclusiveLock, InvalidOid);
 	LockRelationOid(relid, AccessExclusiveLock);
 	osc_set_relrewrite(relid, m->relid);
+	osc_hide_rows(relid);
 	osc_object_make_member(RelationRelationId, relid);
 	osc_object_created(object_id, relid);
 	CommandCounterIncrement();

@@ -378,6 +378,8 @@ osc_replay_batch(OscMember *m, OscLogPosition *position, int64 limit,
 	read_batch(&r, &batch, limit);
 	result->rows = batch.rows;
 	result->whole = batch.whole && !OidIsValid(batch.from.segment);
+	result->past_first = batch.whole ||
+		batch.next.segment != linitial_oid(osc_log_segments(m));
 	if (batch.truncated)
 	{
 		osc_mapping_end(r.map);

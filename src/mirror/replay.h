@@ -16,6 +16,7 @@ typedef struct OscReplayResult
 	int64		rows;			/* log rows consumed */
 	int64		keys;			/* distinct keys replayed */
 	bool		whole;			/* that was the whole log */
+	bool		past_first;		/* nothing of its first segment is left behind */
 } OscReplayResult;
 
 extern void osc_replay_batch(OscMember *m, OscLogPosition *position, int64 limit,

@@ -35,6 +35,7 @@
 #include "catalog/indexing.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/toasting.h"
 #include "commands/sequence.h"
@@ -296,6 +297,33 @@ clone_identity_and_not_null(Relation source, Oid shadow)
 	}
 }
 
+/* the shadow has no foreign keys: there are none to drop */
+static List *
+without_foreign_keys(Oid source, List *cmds)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		HeapTuple	tuple = NULL;
+		bool		is_foreign_key = false;
+
+		if (cmd->subtype == AT_DropConstraint)
+			tuple = SearchSysCache1(CONSTROID,
+									ObjectIdGetDatum(get_relation_constraint_oid(source, cmd->name, true)));
+		if (HeapTupleIsValid(tuple))
+		{
+			is_foreign_key = ((Form_pg_constraint) GETSTRUCT(tuple))->contype == CONSTRAINT_FOREIGN;
+			ReleaseSysCache(tuple);
+		}
+		if (!is_foreign_key)
+			result = lappend(result, cmd);
+	}
+	return result;
+}
+
 /*
  * Make the shadow in a helper schema and give it the new shape.  The caller
  * has entered the job owner's name.  Raises the statement's native errors.
@@ -305,12 +333,16 @@ osc_create_shadow(Relation source, Oid nsp, const AlterTableStmt *stmt)
 {
 	Oid			shadow = create_table(source, nsp, RelationGetRelationName(source), false);
 	char	   *nspname = get_namespace_name(nsp);
+	AlterTableStmt *altered;
 
 	clone_identity_and_not_null(source, shadow);
 	clone_indexes(source, shadow, false);
-	osc_alter_quietly(osc_statement_for(stmt, nspname, RelationGetRelationName(source), true),
-					  shadow);
+	altered = osc_statement_for(stmt, nspname, RelationGetRelationName(source), true);
+	altered->cmds = without_foreign_keys(RelationGetRelid(source), altered->cmds);
+	if (altered->cmds != NIL)
+		osc_alter_quietly(altered, shadow);
 	osc_set_relrewrite(shadow, RelationGetRelid(source));
+	osc_hide_rows(shadow);
 	return shadow;
 }
 
@@ -326,7 +358,27 @@ osc_create_twin(Relation source, Oid nsp)
 	Oid			twin = create_table(source, nsp, name, true);
 
 	clone_indexes(source, twin, true);
+	osc_hide_rows(twin);
 	return twin;
+}
+
+/*
+ * Switch row security on for a helper table: what the source's policies hide
+ * must not be read here by those who may read every table.  It has no
+ * policies, so only its owner sees rows.
+ */
+void
+osc_hide_rows(Oid relid)
+{
+	Relation	pg_class = table_open(RelationRelationId, RowExclusiveLock);
+	HeapTuple	tuple = SearchSysCacheCopy1(RELOID, ObjectIdGetDatum(relid));
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	((Form_pg_class) GETSTRUCT(tuple))->relrowsecurity = true;
+	CatalogTupleUpdate(pg_class, &tuple->t_self, tuple);
+	table_close(pg_class, RowExclusiveLock);
+	CommandCounterIncrement();
 }
 
 /*
@@ -402,6 +454,45 @@ osc_layout_difference(Relation a, Relation b)
 			p->atttypid != q->atttypid || p->atttypmod != q->atttypmod ||
 			p->attcollation != q->attcollation)
 			return psprintf("column %d", i + 1);
+	}
+	return NULL;
+}
+
+static bool
+same_expression(const char *a, const char *b)
+{
+	return equal(stringToNode(a), stringToNode(b));
+}
+
+/*
+ * Compare CHECK constraints and defaults of two relations; NULL if they are
+ * the same, else what differs, palloc'd here.
+ */
+const char *
+osc_definition_difference(Relation a, Relation b)
+{
+	TupleConstr *x = RelationGetDescr(a)->constr;
+	TupleConstr *y = RelationGetDescr(b)->constr;
+
+	for (int i = 0; x && i < x->num_check; i++)
+	{
+		bool		same = false;
+
+		for (int j = 0; y && j < y->num_check; j++)
+			same = same || (strcmp(x->check[i].ccname, y->check[j].ccname) == 0 &&
+							same_expression(x->check[i].ccbin, y->check[j].ccbin));
+		if (!same)
+			return psprintf("constraint \"%s\"", x->check[i].ccname);
+	}
+	for (int i = 0; x && i < x->num_defval; i++)
+	{
+		bool		same = false;
+
+		for (int j = 0; y && j < y->num_defval; j++)
+			same = same || (x->defval[i].adnum == y->defval[j].adnum &&
+							same_expression(x->defval[i].adbin, y->defval[j].adbin));
+		if (!same)
+			return psprintf("default of column %d", x->defval[i].adnum);
 	}
 	return NULL;
 }

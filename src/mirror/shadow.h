@@ -14,9 +14,11 @@
 extern Oid	osc_create_helper_schema(const char *name, Oid owner);
 extern Oid	osc_create_shadow(Relation source, Oid nsp, const AlterTableStmt *stmt);
 extern Oid	osc_create_twin(Relation source, Oid nsp);
+extern void osc_hide_rows(Oid relid);
 extern void osc_set_relrewrite(Oid relid, Oid value);
 extern bool osc_has_relrewrite(Oid relid, Oid value);
 extern const char *osc_layout_difference(Relation a, Relation b);
+extern const char *osc_definition_difference(Relation a, Relation b);
 extern void osc_empty_shadow(Oid shadow);
 
 #endif							/* OSC_SHADOW_H */

@@ -341,7 +341,8 @@ complete_mapping(OscMapping *mapping, Relation source, Relation shadow)
 		/* computed from a column that is volatile: as little comparable */
 		pull_varattnos((Node *) te->expr, 1, &used);
 		while ((i = bms_next_member(used, i)) >= 0)
-			if (bms_is_member(i + FirstLowInvalidHeapAttributeNumber,
+			if (i + FirstLowInvalidHeapAttributeNumber > 0 &&
+				bms_is_member(i + FirstLowInvalidHeapAttributeNumber,
 							  mapping->uncomparable))
 				mapping->uncomparable = bms_add_member(mapping->uncomparable, te->resno);
 	}
@@ -407,6 +408,39 @@ osc_mapping_store(const OscMapping *mapping)
 }
 
 /*
+ * The table's owner also owns the shadow and could alter it: what the mapping
+ * computes must still be what the shadow's columns take.
+ */
+static void
+check_types(const OscMapping *mapping, Relation shadow)
+{
+	TupleDesc	desc = RelationGetDescr(shadow);
+	bool		fits = list_length(mapping->values) == desc->natts;
+	ListCell   *lc;
+
+	foreach(lc, mapping->values)
+	{
+		TargetEntry *te = lfirst_node(TargetEntry, lc);
+
+		if (fits && !TupleDescAttr(desc, te->resno - 1)->attisdropped)
+			fits = exprType((Node *) te->expr) == TupleDescAttr(desc, te->resno - 1)->atttypid;
+	}
+	foreach(lc, mapping->generated)
+	{
+		TargetEntry *te = lfirst_node(TargetEntry, lc);
+
+		if (fits)
+			fits = exprType((Node *) te->expr) == TupleDescAttr(desc, te->resno - 1)->atttypid;
+	}
+	if (!fits)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the copy of table \"%s\" was altered while the job ran",
+						RelationGetRelationName(shadow)),
+				 errhint("Start the job again.")));
+}
+
+/*
  * The mapping back from its text, in the current memory context.
  */
 OscMapping *
@@ -421,6 +455,7 @@ osc_mapping_load(const char *stored, Relation source, Relation shadow)
 
 	mapping->values = linitial(parts);
 	mapping->generated = IsA(lsecond(parts), List) ? lsecond(parts) : NIL;
+	check_types(mapping, shadow);
 	foreach(lc, key_attnums)
 		wanted.attnums[wanted.natts++] = lfirst_int(lc);
 	key = osc_find_key(source, &wanted);

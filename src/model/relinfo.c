@@ -497,7 +497,8 @@ osc_fingerprint(Oid relid)
 			"  FROM pg_constraint WHERE conrelid = $1 AND contype NOT IN ('f', 't')"
 			" UNION ALL SELECT format('d %s %s', adnum, pg_get_expr(adbin, adrelid))"
 			"  FROM pg_attrdef WHERE adrelid = $1"
-			" UNION ALL SELECT format('r %s %s', relpersistence, relam)"
+			" UNION ALL SELECT format('r %s %s %s %s %s %s', relpersistence, relam, relispartition,"
+			"  relhassubclass, reltablespace, relowner)"
 			"  FROM pg_class WHERE oid = $1) AS parts(x)", &args);
 	result = osc_col_text(&store, 0, "digest");
 	osc_store_close(&store);

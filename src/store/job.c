@@ -192,6 +192,7 @@ member_from_row(OscStore *store, uint64 i)
 	m->dry_run_done = osc_col_bool(i, "dry_run_done");
 	m->fence = col_xid8(i, "fence");
 	m->fence_passed = osc_col_bool(i, "fence_passed");
+	m->capture_state = osc_col_text(store, i, "capture_state");
 	m->source_storage = osc_col_int8(i, "source_storage");
 	m->fingerprint = osc_col_text(store, i, "fingerprint");
 	m->mapping = osc_col_text(store, i, "mapping");

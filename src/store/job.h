@@ -60,6 +60,7 @@ typedef struct OscMember
 	bool		dry_run_done;
 	FullTransactionId fence;	/* invalid until capture is on */
 	bool		fence_passed;
+	char	   *capture_state;	/* of the triggers when they were made */
 	int64		source_storage; /* relfilenumber that the backfill reads */
 	char	   *fingerprint;	/* of the source's definition */
 	char	   *mapping;		/* stored mapping, see model/mapping.c */
