@@ -36,6 +36,7 @@
 #include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/pathnodes.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
@@ -102,9 +103,14 @@ column_var(Form_pg_attribute att)
 static Expr *
 evaluate_once(Expr *expr)
 {
+	PlannerInfo *root;
+
 	if (!contain_mutable_functions((Node *) expr))
 		return expr;
-	return (Expr *) estimate_expression_value(NULL, (Node *) expr);
+	/* of the planner's state only the bound parameters are looked at */
+	root = makeNode(PlannerInfo);
+	root->glob = makeNode(PlannerGlobal);
+	return (Expr *) estimate_expression_value(root, (Node *) expr);
 }
 
 /* the value of a column that the statement keeps or changes */
