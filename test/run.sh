@@ -118,6 +118,18 @@ install_packages()
 	echo "   $("$bindir/postgres" --version)"
 }
 
+# Two runs at once with the same server would install over each other.
+take_turns()
+{
+	local directory
+	directory=$("$pg_config" --pkglibdir)
+	exec 9>"/tmp/online_schema-test.$(cksum <<<"$directory" | tr -d ' ').lock"
+	flock -n 9 && return
+	echo '   waiting for another run to end'
+	flock 9
+	started=$SECONDS
+}
+
 # build_in <name> <make arguments>: a copy of the tree in $work/<name>, built.
 build_in()
 {
@@ -315,14 +327,12 @@ work=$(mktemp -d /tmp/online_schema-test.XXXXXX)
 port=$((20000 + RANDOM % 20000))
 started=$SECONDS
 
-# Two runs at once would install over each other.
-exec 9>/tmp/online_schema-test.lock
-flock -n 9 || { echo '   waiting for another run to end'; flock 9; }
 
 heading 'what is needed'
 install_packages
+id postgres >/dev/null 2>&1 || die 'there is no user postgres in this system'
 chown postgres "$work"
-id postgres >/dev/null 2>&1 || die 'there is no role postgres in this system'
+take_turns
 
 if has_part layout; then
 	heading layout
@@ -333,7 +343,7 @@ heading build
 if make_builds; then
 	if has_part regress || has_part isolation; then start_cluster; fi
 	if has_part regress; then
-		heading "regress (${SECONDS} s)"
+		heading "regress ($((SECONDS - started)) s)"
 		mapfile -t tests < <(names_of "$work/release/test/sql" .sql "${OSC_REGRESS:-}")
 		run_regress regress "$pgxs/test/regress/pg_regress" "$work/release/test" "${tests[@]}"
 	fi
@@ -342,13 +352,13 @@ if make_builds; then
 		# started anew, so that no process has the other build loaded
 		stop_server
 		start_server
-		heading "isolation (${SECONDS} s)"
+		heading "isolation ($((SECONDS - started)) s)"
 		mapfile -t tests < <(names_of "$work/stop/test/isolation/specs" .spec "${OSC_ISOLATION:-}")
 		run_regress isolation "$pgxs/test/isolation/pg_isolation_regress" "$work/stop/test/isolation" "${tests[@]}"
 	fi
 	stop_clusters
 	if has_part tap; then
-		heading "tap (${SECONDS} s)"
+		heading "tap ($((SECONDS - started)) s)"
 		run_tap
 	fi
 	install_build release || result failed 'the release build is installed again'

@@ -19,7 +19,7 @@
  * tables.  A native ALTER takes them in the same order; where another session
  * takes them the other way round, the budget ends the deadlock.
  *
- * Driver lock: that of the job as an object of our table of jobs.  (An advisory
+ * Driver lock: that of an object of a class that no catalog has.  (An advisory
  * lock could be dropped by a user's function with pg_advisory_unlock_all().)
  *
  *-------------------------------------------------------------------------
@@ -46,6 +46,9 @@
 
 /* a holder whose transaction is older than this is not waited for */
 #define OSC_LONG_TRANSACTION_MS 1000
+
+/* "class" of the lock tags of jobs: catalogs have OIDs below 16384 */
+#define OSC_JOB_LOCK_CLASS 0x6f7363
 
 static OscLockReport last_report;
 
@@ -218,7 +221,7 @@ osc_lock_all(const OscLockSet *set, const char *purpose, Oid job_owner)
 static void
 driver_tag(LOCKTAG *tag, int64 job_id)
 {
-	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, osc_catalog_relid("job"), (uint32) job_id,
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, OSC_JOB_LOCK_CLASS, (uint32) job_id,
 					   (uint16) (job_id >> 32));
 }
 
@@ -304,7 +307,7 @@ osc_driver_pid(int64 job_id)
 	int			pid = 0;
 
 	osc_store_open(&store);
-	osc_arg_oid(&args, osc_catalog_relid("job"));
+	osc_arg_oid(&args, OSC_JOB_LOCK_CLASS);
 	osc_arg_int8(&args, job_id & 0xffffffff);
 	osc_arg_int4(&args, (int32) ((job_id >> 32) & 0xffff));
 	if (osc_sql("SELECT pid FROM pg_locks WHERE locktype = 'object' AND granted"
