@@ -425,6 +425,23 @@ osc_subxact_rollback(const OscSubxact *subxact)
 }
 
 /*
+ * In PG_CATCH: take the error and roll back.  To go on raising it, call
+ * ReThrowError(): an error must not leave with its subtransaction open, for
+ * who catches it, or the client's transaction, would be one level too deep.
+ */
+ErrorData *
+osc_subxact_caught(const OscSubxact *subxact)
+{
+	ErrorData  *edata;
+
+	MemoryContextSwitchTo(subxact->context);
+	edata = CopyErrorData();
+	FlushErrorState();
+	osc_subxact_rollback(subxact);
+	return edata;
+}
+
+/*
  * Refuse a transaction whose snapshot is older than the locks that we are
  * about to take: a replay in it would not see the rows that others committed
  * before we got the lock.

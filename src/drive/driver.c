@@ -241,14 +241,8 @@ try_step(OscJob *job, OscStep *step, OscDriveMode mode)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *edata;
-
 		osc_deadline_disarm();
-		MemoryContextSwitchTo(subxact.context);
-		edata = CopyErrorData();
-		FlushErrorState();
-		osc_subxact_rollback(&subxact);
-		handle_error(job, step, mode, edata);
+		handle_error(job, step, mode, osc_subxact_caught(&subxact));
 		return;
 	}
 	PG_END_TRY();

@@ -511,6 +511,7 @@ step_ready(OscJob *job, OscStep *step)
 {
 	if (!job->manual_swap && job->state == OSC_RUNNING)
 	{
+		note_horizon(job);
 		osc_job_set_phase(job, OSC_SWAPPING);
 		return;
 	}
@@ -518,6 +519,9 @@ step_ready(OscJob *job, OscStep *step)
 		return;
 	if (catch_up(job, step))
 		step->wait_ms = READY_POLL_MS;
+	/* rows that are newer than the old horizon have been replayed */
+	if (step->keys > 0)
+		note_horizon(job);
 }
 
 static void
@@ -637,6 +641,23 @@ lock_sources(OscJob *job)
 	osc_lock_all(&set, OSC_LOCK_TO_READ, job->owner);
 }
 
+static void
+check_sources_exist(OscJob *job)
+{
+	ListCell   *lc;
+
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+
+		if (get_rel_name(m->relid) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_TABLE),
+					 errmsg("table \"%s\" was dropped while the job ran", m->relname),
+					 errhint("End the job with osc_cancel().")));
+	}
+}
+
 /*
  * Do one step of the job, whatever phase it is in.
  */
@@ -648,6 +669,8 @@ osc_do_step(OscJob *job, OscStep *step)
 		step_cancelling(job);
 		return;
 	}
+	if (job->phase < OSC_CLEANING)
+		check_sources_exist(job);
 	if (job->phase >= OSC_BACKFILLING && job->phase < OSC_SWAPPING && !step->swap_now)
 		lock_sources(job);
 	if (step->swap_now)

@@ -218,15 +218,12 @@ try_validate(OscJob *job, Oid table, const char *name)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *edata;
+		ErrorData  *edata = osc_subxact_caught(&subxact);
 
-		if (geterrcode() == ERRCODE_LOCK_NOT_AVAILABLE || geterrcode() == ERRCODE_QUERY_CANCELED ||
-			geterrcode() == ERRCODE_T_R_DEADLOCK_DETECTED)
-			PG_RE_THROW();
-		MemoryContextSwitchTo(subxact.context);
-		edata = CopyErrorData();
-		FlushErrorState();
-		osc_subxact_rollback(&subxact);
+		if (edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+			edata->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+			edata->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED)
+			ReThrowError(edata);
 		message = edata->message;
 	}
 	PG_END_TRY();

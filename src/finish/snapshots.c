@@ -29,6 +29,7 @@
 #include "finish/snapshots.h"
 
 static int64 listed_job = 0;
+static FullTransactionId listed_horizon;
 static VirtualTransactionId *listed = NULL;
 static int	nlisted = 0;
 
@@ -74,7 +75,7 @@ osc_old_snapshots_gone(int64 job_id, FullTransactionId horizon, char **waiting_f
 		return true;
 	now = GetCurrentVirtualXIDs(XidFromFullTransactionId(horizon), true, false,
 								PROC_IS_AUTOVACUUM | PROC_IN_VACUUM, &n);
-	if (listed_job != job_id)
+	if (listed_job != job_id || !FullTransactionIdEquals(listed_horizon, horizon))
 	{
 		if (listed)
 			pfree(listed);
@@ -83,6 +84,7 @@ osc_old_snapshots_gone(int64 job_id, FullTransactionId horizon, char **waiting_f
 		memcpy(listed, now, sizeof(VirtualTransactionId) * n);
 		nlisted = n;
 		listed_job = job_id;
+		listed_horizon = horizon;
 	}
 	for (int i = 0; i < nlisted; i++)
 		if (is_among(listed[i], now, n))

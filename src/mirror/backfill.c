@@ -59,6 +59,7 @@
 #include "mirror/row_error.h"
 #include "mirror/shadow.h"
 #include "model/mapping.h"
+#include "store/events.h"
 
 /* rows are handed to the table access method in lots of at most this */
 #define LOT_ROWS 1000
@@ -229,12 +230,15 @@ static void
 restart(OscMember *m)
 {
 	OscArgs		args = {0};
+	OscJob		job = {.job_id = m->job_id, .phase = OSC_BACKFILLING};
 
 	m->generation = osc_member_lock_generation(m, true) + 1;
 	osc_empty_shadow(m->shadow);
 	osc_arg_int4(&args, m->generation);
 	osc_member_update(m, "generation = $3", &args);
 	osc_backfill_begin(m, osc_backfill_nranges(m));
+	osc_event(&job, "restart", -1,
+			  "{\"reason\": \"the table has other storage; the backfill starts again\"}");
 }
 
 typedef enum FenceSide

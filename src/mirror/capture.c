@@ -411,7 +411,9 @@ update_capture(const OscMember *m, const char *sql, Oid log)
 	osc_sql(sql, &args);
 	osc_store_close(&store);
 	CommandCounterIncrement();
-	CacheInvalidateRelcacheByRelid(m->relid);
+	/* the table may have been dropped */
+	if (get_rel_name(m->relid) != NULL)
+		CacheInvalidateRelcacheByRelid(m->relid);
 }
 
 /* from now on writers append to this segment */

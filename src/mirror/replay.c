@@ -434,14 +434,11 @@ try_batch(OscMember *m, OscLogPosition *position, int64 limit, OscReplayResult *
 	}
 	PG_CATCH();
 	{
-		int			code = geterrcode();
+		ErrorData  *edata = osc_subxact_caught(&subxact);
 
-		if (is_whole ||
-			(code != ERRCODE_UNIQUE_VIOLATION && code != ERRCODE_EXCLUSION_VIOLATION))
-			PG_RE_THROW();
-		MemoryContextSwitchTo(subxact.context);
-		FlushErrorState();
-		osc_subxact_rollback(&subxact);
+		if (is_whole || (edata->sqlerrcode != ERRCODE_UNIQUE_VIOLATION &&
+						 edata->sqlerrcode != ERRCODE_EXCLUSION_VIOLATION))
+			ReThrowError(edata);
 		ok = false;
 	}
 	PG_END_TRY();

@@ -502,5 +502,5 @@ osc_fingerprint(Oid relid)
 			"  FROM pg_class WHERE oid = $1) AS parts(x)", &args);
 	result = osc_col_text(&store, 0, "digest");
 	osc_store_close(&store);
-	return result;
+	return result ? result : pstrdup("");
 }

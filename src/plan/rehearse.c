@@ -92,12 +92,8 @@ osc_rehearse(Relation source, const AlterTableStmt *stmt, const char *ddl,
 	}
 	PG_CATCH();
 	{
-		ErrorData  *edata;
+		ErrorData  *edata = osc_subxact_caught(&subxact);
 
-		MemoryContextSwitchTo(subxact.context);
-		edata = CopyErrorData();
-		FlushErrorState();
-		osc_subxact_rollback(&subxact);
 		if (edata->hint == NULL)
 			edata->hint = pstrdup("The statement was tried on an empty copy of the table; nothing was changed.");
 		edata->message = without_schema(edata->message);

@@ -61,7 +61,7 @@ SELECT count(*) FROM pg_stats WHERE schemaname = 'swap' AND tablename = 't';
 SELECT reltuples FROM pg_class WHERE oid = 't'::regclass;
 SELECT count(*) FROM pg_locks WHERE relation = 't'::regclass;
 CALL osc_run(:job);
-SELECT event, detail - '{locked_ms,total_ms}'::text[] AS detail FROM osc_events WHERE job_id = :job AND event IN ('swap', 'validate');
+SELECT event, detail - '{locked_ms,total_ms,committed}'::text[] AS detail FROM osc_events WHERE job_id = :job AND event IN ('swap', 'validate');
 SELECT count(*) FROM t;
 DELETE FROM t WHERE id > 300;
 
@@ -117,7 +117,7 @@ SELECT osc_backfill_batch(:job);
 SELECT osc_pause(:job);
 SELECT osc_resume(:job);
 SELECT osc_set(:job, 'workers', '1');
-SELECT count(*) FROM osc_plan('ALTER TABLE rows_before ADD x int, ADD PRIMARY KEY (id)');
+SELECT count(*) FROM osc_plan('ALTER TABLE t ADD x int');
 SELECT count(*) > 0 FROM osc_progress;
 -- osc_run() sets its own level
 CALL osc_run(:job);
@@ -131,6 +131,7 @@ SET default_transaction_isolation = 'repeatable read';
 SET default_transaction_read_only = on;
 CALL osc_run(:job);
 RESET default_transaction_read_only;
+CALL osc_run(:job);
 RESET default_transaction_isolation;
 SELECT state, phase FROM osc_progress WHERE job_id = :job;
 SELECT v FROM t WHERE id = 1;
@@ -257,17 +258,20 @@ BEGIN
 			IF i > 100 THEN
 				message := 'NOT REFUSED';
 			END IF;
+			SELECT last_error INTO message FROM osc_progress WHERE job_id = job AND state IN ('cancelling', 'failed');
 		EXCEPTION WHEN OTHERS THEN
 			message := SQLSTATE || ' ' || SQLERRM;
 		END;
 		COMMIT;
 	END LOOP;
-	PERFORM osc_cancel(job);
-	COMMIT;
+	IF (SELECT state FROM osc_progress WHERE job_id = job) NOT IN ('cancelling', 'failed') THEN
+		PERFORM osc_cancel(job);
+		COMMIT;
+	END IF;
 	CALL osc_test.await_end(job);
 END $$;
 CALL meddled('preparing', 'ALTER TABLE t ADD w int');
-CALL meddled('backfilling', 'ALTER TABLE t DROP w');
+CALL meddled('preparing', 'ALTER TABLE t DROP w');
 CALL meddled('catching_up', 'CREATE INDEX t_v ON t (v)');
 CALL meddled('ready', 'DROP INDEX t_v');
 CALL meddled('ready', 'ALTER TABLE t ALTER v SET DEFAULT ''v''');
