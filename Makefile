@@ -21,6 +21,7 @@ OBJS = \
 	src/store/job.o \
 	src/store/objects.o \
 	src/model/mapping.o \
+	src/model/mapping_exec.o \
 	src/model/relinfo.o \
 	src/model/statement.o \
 	src/mirror/backfill.o \
@@ -44,6 +45,7 @@ OBJS = \
 	src/drive/driver.o \
 	src/drive/foreground.o \
 	src/drive/prepare.o \
+	src/drive/prove.o \
 	src/drive/steps.o \
 	src/entry/api.o \
 	src/entry/guard.o \

@@ -33,6 +33,7 @@
 #include "base/settings.h"
 #include "drive/control.h"
 #include "drive/driver.h"
+#include "drive/prove.h"
 #include "plan/plan.h"
 #include "store/events.h"
 #include "store/objects.h"

@@ -42,6 +42,7 @@
 #include "base/settings.h"
 #include "base/stop_point.h"
 #include "drive/prepare.h"
+#include "drive/prove.h"
 #include "drive/steps.h"
 #include "finish/cleanup.h"
 #include "finish/foreign_keys.h"
@@ -51,7 +52,6 @@
 #include "mirror/capture.h"
 #include "mirror/log.h"
 #include "mirror/replay.h"
-#include "mirror/validate.h"
 #include "model/mapping.h"
 #include "model/relinfo.h"
 #include "store/events.h"
@@ -409,100 +409,18 @@ step_catching_up(OscJob *job, OscStep *step)
 }
 
 static void
-store_validation(OscMember *m, const OscValidateResult *result)
-{
-	OscArgs		args = {0};
-
-	osc_arg_int8(&args, m->validate_source);
-	osc_arg_int8(&args, m->validate_shadow);
-	osc_arg_int8(&args, result->compared);
-	osc_arg_int8(&args, result->not_compared);
-	osc_arg_int8(&args, result->differing);
-	osc_arg_jsonb(&args, result->differing > 0 ? result->sample : NULL);
-	osc_member_update(m, "validate_source = $3, validate_shadow = $4,"
-					  " rows_compared = rows_compared + $5,"
-					  " rows_not_compared = rows_not_compared + $6,"
-					  " rows_differing = rows_differing + $7,"
-					  " keys_replayed = keys_replayed + $6,"
-					  " sample = coalesce($8, sample)", &args);
-	m->rows_compared += result->compared;
-	m->rows_not_compared += result->not_compared;
-	m->rows_differing += result->differing;
-	if (result->differing > 0)
-		m->sample = result->sample;
-}
-
-static void
-validation_event(OscJob *job, const OscMember *m, double ms)
-{
-	osc_event(job, "validate", ms,
-			  psprintf("{\"rows_compared\": " INT64_FORMAT ", \"rows_not_compared\": " INT64_FORMAT
-					   ", \"rows_differing\": " INT64_FORMAT ", \"sample\": %s}",
-					   m->rows_compared, m->rows_not_compared, m->rows_differing,
-					   m->sample ? m->sample : "[]"));
-}
-
-static void
 step_validating(OscJob *job, OscStep *step)
 {
 	ListCell   *lc;
+	char	   *failure = NULL;
+	bool		complete = osc_validate_some(job, &failure);
 
 	foreach(lc, job->members)
-	{
-		OscMember  *m = lfirst(lc);
-		OscValidateResult result;
-
-		if (m->validate_source < 0 && m->validate_shadow < 0 && m->rows_differing == 0)
-			continue;
-		osc_validate_chunk(m, false, &result);
-		store_validation(m, &result);
-		(void) tend_log(m, OSC_LOG_REPLAYED_BLOCKS, step->own_transaction);
-		if (!result.complete)
-			return;
-		validation_event(job, m, -1);
-		if (m->rows_differing > 0)
-		{
-			osc_fail_job(job, psprintf("validation found " INT64_FORMAT
-									   " rows of table \"%s\" that differ from their copy",
-									   m->rows_differing, m->relname),
-						 unpack_sql_state(ERRCODE_DATA_CORRUPTED));
-			return;
-		}
-	}
-	arrive_at_ready(job);
-}
-
-/*
- * osc_validate(): everything, in this transaction.
- */
-bool
-osc_validate_all(OscJob *job)
-{
-	ListCell   *lc;
-	bool		equal = true;
-
-	foreach(lc, job->members)
-	{
-		OscMember  *m = lfirst(lc);
-		OscValidateResult result;
-		TimestampTz start = GetCurrentTimestamp();
-		int64		source = m->validate_source;
-		int64		shadow = m->validate_shadow;
-
-		m->validate_source = m->validate_shadow = 0;
-		m->rows_compared = m->rows_not_compared = m->rows_differing = 0;
-		m->sample = NULL;
-		osc_member_update(m, "rows_compared = 0, rows_not_compared = 0,"
-						  " rows_differing = 0, sample = NULL", NULL);
-		osc_validate_chunk(m, true, &result);
-		/* the driver's own validation goes on where it was */
-		m->validate_source = source;
-		m->validate_shadow = shadow;
-		store_validation(m, &result);
-		validation_event(job, m, osc_elapsed_ms(start));
-		equal = equal && result.differing == 0;
-	}
-	return equal;
+		(void) tend_log(lfirst(lc), OSC_LOG_REPLAYED_BLOCKS, step->own_transaction);
+	if (failure)
+		osc_fail_job(job, failure, unpack_sql_state(ERRCODE_DATA_CORRUPTED));
+	else if (complete)
+		arrive_at_ready(job);
 }
 
 /* at ready with a manual swap: stay caught up at little cost */

@@ -264,11 +264,15 @@ BEGIN
 		END;
 		COMMIT;
 	END LOOP;
-	IF (SELECT state FROM osc_progress WHERE job_id = job) NOT IN ('cancelling', 'failed') THEN
+	IF (SELECT state FROM osc_progress WHERE job_id = job) = 'running' THEN
 		PERFORM osc_cancel(job);
 		COMMIT;
+		CALL osc_test.await_end(job);
 	END IF;
-	CALL osc_test.await_end(job);
+	WHILE (SELECT state FROM osc_progress WHERE job_id = job) = 'cancelling' LOOP
+		PERFORM osc_step(job);
+		COMMIT;
+	END LOOP;
 END $$;
 CALL meddled('preparing', 'ALTER TABLE t ADD w int');
 CALL meddled('preparing', 'ALTER TABLE t DROP w');
