@@ -43,6 +43,7 @@
 #include "base/run.h"
 #include "base/settings.h"
 #include "drive/driver.h"
+#include "model/relinfo.h"
 #include "store/events.h"
 
 /* the first pause after a failed attempt, as a multiple of lock_timeout */
@@ -182,13 +183,43 @@ error_event(OscJob *job, const char *message, const char *sqlstate)
 	osc_event(job, "error", -1, detail.data);
 }
 
+/*
+ * Foreign DDL makes steps fail in many ways; say what lies behind it.
+ */
+static void
+explain_error(OscJob *job, ErrorData *edata)
+{
+	ListCell   *lc;
+
+	if (job->phase < OSC_PREPARING || job->phase >= OSC_CLEANING)
+		return;
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+
+		if (m->fingerprint == NULL || !OidIsValid(osc_relation_owner(m->relid)) ||
+			strcmp(osc_fingerprint(m->relid), m->fingerprint) == 0)
+			continue;
+		edata->detail = edata->message;
+		edata->message = psprintf("the definition of table \"%s\" was changed while the job ran",
+								  m->relname);
+		edata->hint = "Start the job again.";
+		edata->sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
+		return;
+	}
+}
+
 /* the step is rolled back: what becomes of its error? */
 static void
 handle_error(OscJob *job, OscStep *step, OscDriveMode mode, ErrorData *edata)
 {
-	char	   *message = full_message(edata);
-	char	   *sqlstate = pstrdup(unpack_sql_state(edata->sqlerrcode));
+	char	   *message;
+	char	   *sqlstate;
 
+	if (!is_passing(edata->sqlerrcode) && edata->sqlerrcode != ERRCODE_QUERY_CANCELED)
+		explain_error(job, edata);
+	message = full_message(edata);
+	sqlstate = pstrdup(unpack_sql_state(edata->sqlerrcode));
 	if (is_passing(edata->sqlerrcode))
 	{
 		try_again_later(job, step, edata->message);

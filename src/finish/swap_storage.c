@@ -288,7 +288,7 @@ osc_swap_storage(OscJob *job, TimestampTz *locked_at, int64 *backlog)
 	}
 	OSC_STOP_POINT("swap-before-commit");
 	osc_event(job, "swap", osc_elapsed_ms(*locked_at),
-			  psprintf("{\"locked_ms\": %.3f, \"backlog\": " INT64_FORMAT ", \"committed\": false}",
+			  psprintf("{\"locked_ms\": %.3f, \"backlog\": " INT64_FORMAT "}",
 					   osc_elapsed_ms(*locked_at), *backlog));
 	CHECK_FOR_INTERRUPTS();
 	osc_deadline_disarm();
