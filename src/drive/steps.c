@@ -402,6 +402,8 @@ step_catching_up(OscJob *job, OscStep *step)
 	if (!catch_up(job, step))
 		return;
 	note_horizon(job);
+	if (storage_changed(job))
+		return;
 	if (osc_verify || must_validate(job))
 		osc_job_set_phase(job, OSC_VALIDATING);
 	else
@@ -419,7 +421,7 @@ step_validating(OscJob *job, OscStep *step)
 		(void) tend_log(lfirst(lc), OSC_LOG_REPLAYED_BLOCKS, step->own_transaction);
 	if (failure)
 		osc_fail_job(job, failure, unpack_sql_state(ERRCODE_DATA_CORRUPTED));
-	else if (complete)
+	else if (complete && !storage_changed(job))
 		arrive_at_ready(job);
 }
 

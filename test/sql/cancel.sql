@@ -18,7 +18,7 @@ SELECT * FROM osc_test.left_behind();
 SELECT osc_step(:job);
 SELECT kind, object_name FROM online_schema.job_object WHERE job_id = :job ORDER BY 1, 2;
 SELECT c.relname, c.relkind, c.relrewrite = 't'::regclass AS hidden, pg_get_userbyid(c.relowner) = current_user AS ours
-FROM pg_class c WHERE c.relnamespace = format('osc_%s_1', :job)::regnamespace AND c.relkind = 'r' ORDER BY 1 COLLATE "C";
+FROM pg_class c WHERE c.relnamespace = format('osc_%s_1', :job)::regnamespace AND c.relkind = 'r' ORDER BY c.relname COLLATE "C";
 -- helper objects belong to the extension, so that pg_dump passes over them
 SELECT count(*) FROM pg_depend WHERE deptype = 'e' AND classid = 'pg_class'::regclass
 	AND objid IN (SELECT oid FROM pg_class WHERE relnamespace = format('osc_%s_1', :job)::regnamespace AND relkind = 'r');

@@ -73,24 +73,24 @@ TABLE the_keys;
 -- other columns: no key is touched, none has to be validated again
 CALL osc_test.both('ALTER TABLE street ADD note text DEFAULT ''x''');
 SELECT * FROM osc_test.differences('street');
-SELECT count(*) FROM osc_events WHERE job_id = (SELECT max(job_id) FROM osc_progress) AND event = 'foreign_key';
+SELECT count(*) FROM osc_events WHERE job_id = (SELECT max(job_id) FROM osc_progress WHERE job_id < :first_job + 1000) AND event = 'foreign_key';
 CALL osc_test.both('ALTER TABLE street DROP CONSTRAINT street_old, DROP old');
 SELECT * FROM osc_test.differences('street');
 CALL osc_test.both('ALTER TABLE city DROP CONSTRAINT city_country, ALTER country TYPE text');
 SELECT * FROM osc_test.differences('city');
 
 -- what native refuses
-SELECT r.state, r.message, r.detail FROM (VALUES
+SELECT r.state, r.message FROM (VALUES
 	('ALTER TABLE online.country DROP id'),
 	('ALTER TABLE online.city DROP CONSTRAINT city_pkey, ADD PRIMARY KEY (a, b)')) AS s(ddl),
 	osc_test.start_refusal(s.ddl) r;
 
 -- what only the table itself can tell: the dry run fails the job at once
-SELECT osc_start('ALTER TABLE online.city ALTER id TYPE text', run => 'manual') AS job \gset
-\set VERBOSITY terse
+SELECT osc_start('ALTER TABLE online.country ALTER code TYPE bigint USING id', run => 'manual') AS job \gset
+\set VERBOSITY sqlstate
 CALL osc_run(:job);
 \set VERBOSITY default
-SELECT state, phase FROM osc_progress WHERE job_id = :job;
+SELECT state, phase, substring(last_error FROM '^.*cannot be implemented') AS error FROM osc_progress WHERE job_id = :job;
 
 -- while a job runs, cascades arrive in the copy, and the keys are kept
 SELECT osc_start('ALTER TABLE online.street ALTER id TYPE bigint', run => 'manual') AS job \gset

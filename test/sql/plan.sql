@@ -58,7 +58,7 @@ ROLLBACK;
 
 -- neither leaves anything: no job, no schema, no table
 SELECT count(*) FROM osc_progress WHERE relation ~ '^plan';
-SELECT count(*) FROM osc_events WHERE job_id >= :first_job;
+SELECT count(*) FROM osc_events WHERE job_id BETWEEN :first_job AND :first_job + 999;
 SELECT * FROM osc_test.left_behind();
 
 -- a rolled back savepoint is as good

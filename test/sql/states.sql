@@ -28,7 +28,7 @@ END $$;
 CREATE FUNCTION everything(job bigint) RETURNS TABLE (call text, result text)
 	LANGUAGE sql AS $$
 SELECT c, tried(job, c) FROM unnest(ARRAY['osc_step(%s)', 'osc_backfill_batch(%s)', 'osc_replay(%s)',
-	'osc_validate(%s)', 'osc_swap(%s)', 'osc_pause(%s)', 'osc_resume(%s)', 'osc_cancel(%s)',
+	'osc_validate(%s)', 'osc_swap(%s)', 'osc_pause(%s)', 'osc_resume(%s)',
 	'osc_cleanup(%s)', 'osc_set(%s, ''workers'', ''2'')']) WITH ORDINALITY AS u(c, n) ORDER BY n
 $$;
 
@@ -84,9 +84,9 @@ SELECT osc_resume(:job);
 SELECT state, phase FROM osc_progress WHERE job_id = :job;
 
 CALL osc_test.swap(:job);
-SELECT call, result FROM everything(:job) WHERE call !~ 'osc_set';
+SELECT * FROM everything(:job) UNION ALL SELECT 'osc_cancel(%s)', tried(:job, 'osc_cancel(%s)');
 CALL osc_test.step_to(:job, 'done');
-SELECT * FROM everything(:job);
+SELECT * FROM everything(:job) UNION ALL SELECT 'osc_cancel(%s)', tried(:job, 'osc_cancel(%s)');
 CALL osc_run(:job);
 SET client_min_messages = warning;
 CALL osc_wait(:job);
@@ -104,7 +104,7 @@ SELECT * FROM everything(:job);
 -- a job that is paused just before its swap can be cancelled
 SELECT osc_cancel(:job);
 CALL osc_test.await_end(:job);
-SELECT * FROM everything(:job);
+SELECT * FROM everything(:job) UNION ALL SELECT 'osc_cancel(%s)', tried(:job, 'osc_cancel(%s)');
 \set VERBOSITY terse
 CALL osc_run(:job);
 SET client_min_messages = error;
@@ -120,7 +120,7 @@ SELECT state FROM osc_progress WHERE job_id = :job;
 INSERT INTO t VALUES (5000000000, 'large');
 SELECT osc_start('ALTER TABLE t ALTER id TYPE int', run => 'manual') AS job \gset
 CALL osc_run(:job);
-SELECT * FROM everything(:job);
+SELECT * FROM everything(:job) UNION ALL SELECT 'osc_cancel(%s)', tried(:job, 'osc_cancel(%s)');
 SET client_min_messages = error;
 CALL osc_wait(:job);
 RESET client_min_messages;
@@ -152,16 +152,36 @@ SELECT message FROM osc_test.refusal('CALL osc_run(1)')
 UNION ALL SELECT message FROM osc_test.refusal('CALL osc_wait(1)');
 -- in a procedure they can
 SELECT osc_start('ALTER TABLE t ALTER id TYPE bigint', run => 'manual') AS job \gset
+SELECT set_config('states.job', :'job', false) = :'job' AS told;
 DO $$
-DECLARE
-	job bigint := (SELECT max(job_id) FROM osc_progress);
 BEGIN
-	CALL osc_run(job);
+	CALL osc_run(current_setting('states.job')::bigint);
 END $$;
 SELECT state, phase FROM osc_progress WHERE job_id = :job;
 
+-- osc_cancel() in every phase and state up to the swap
+CREATE PROCEDURE cancel_everywhere(INOUT result text DEFAULT '') LANGUAGE plpgsql AS $$
+DECLARE
+	job bigint := osc_start('ALTER TABLE t ALTER id TYPE int', run => 'manual');
+	target text;
+BEGIN
+	COMMIT;
+	FOREACH target IN ARRAY ARRAY['planned', 'preparing', 'backfilling', 'indexing', 'catching_up', 'validating', 'ready', 'swapping'] LOOP
+		CALL osc_test.step_to(job, target);
+		result := result || tried(job, 'osc_cancel(%s)');
+		PERFORM osc_pause(job);
+		result := result || ' | paused: ' || tried(job, 'osc_cancel(%s)') || E'\n';
+		PERFORM osc_resume(job);
+		COMMIT;
+	END LOOP;
+	CALL osc_run(job);
+END $$;
+CALL cancel_everywhere();
+SELECT pg_typeof(id), count(*) FROM t GROUP BY 1;
+
 -- no such job, no job at all
-SELECT call, tried(999999999, call) FROM everything(999999999);
+SELECT call, tried(999999999, call) FROM everything(999999999)
+UNION ALL SELECT 'osc_cancel(%s)', tried(999999999, 'osc_cancel(%s)');
 CALL osc_run(999999999);
 CALL osc_wait(999999999);
 SELECT osc_step(NULL) IS NULL AS step, osc_backfill_batch(NULL) IS NULL AS batch, osc_replay(NULL) IS NULL AS replay,

@@ -40,9 +40,10 @@ INSERT INTO t VALUES (5000000000, 'lost');
 ROLLBACK TO s;
 SELECT pg_typeof(id), count(*) FROM t GROUP BY 1;
 UPDATE t SET v = 'after the savepoint' WHERE id = 3;
+SELECT set_config('swap.job', :'job', false) = :'job' AS told;
 DO $$
 BEGIN
-	PERFORM osc_swap((SELECT max(job_id) FROM osc_progress));
+	PERFORM osc_swap(current_setting('swap.job')::bigint);
 	INSERT INTO t VALUES (5000000001, 'lost'), (1, 'duplicate');
 EXCEPTION WHEN unique_violation THEN
 	RAISE NOTICE 'rolled back';

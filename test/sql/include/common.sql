@@ -14,6 +14,7 @@
 
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS online_schema;
+LOAD 'online_schema';
 CREATE SCHEMA IF NOT EXISTS osc_test;
 GRANT USAGE ON SCHEMA osc_test TO PUBLIC;
 ALTER TABLE online_schema.job ALTER COLUMN job_id RESTART WITH :first_job;
