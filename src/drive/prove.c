@@ -21,28 +21,28 @@
 #include "mirror/validate.h"
 #include "store/events.h"
 
+/* add a chunk's result to the member, and store cursors and counts */
 static void
 store_validation(OscMember *m, const OscValidateResult *result)
 {
 	OscArgs		args = {0};
 
-	osc_arg_int8(&args, m->validate_source);
-	osc_arg_int8(&args, m->validate_shadow);
-	osc_arg_int8(&args, result->compared);
-	osc_arg_int8(&args, result->not_compared);
-	osc_arg_int8(&args, result->differing);
-	osc_arg_jsonb(&args, result->differing > 0 ? result->sample : NULL);
-	osc_member_update(m, "validate_source = $3, validate_shadow = $4,"
-					  " rows_compared = rows_compared + $5,"
-					  " rows_not_compared = rows_not_compared + $6,"
-					  " rows_differing = rows_differing + $7,"
-					  " keys_replayed = keys_replayed + $6,"
-					  " sample = coalesce($8, sample)", &args);
 	m->rows_compared += result->compared;
 	m->rows_not_compared += result->not_compared;
 	m->rows_differing += result->differing;
 	if (result->differing > 0)
 		m->sample = result->sample;
+	osc_arg_int8(&args, m->validate_source);
+	osc_arg_int8(&args, m->validate_shadow);
+	osc_arg_int8(&args, m->rows_compared);
+	osc_arg_int8(&args, m->rows_not_compared);
+	osc_arg_int8(&args, m->rows_differing);
+	osc_arg_jsonb(&args, m->sample);
+	osc_arg_int8(&args, result->not_compared);
+	osc_member_update(m, "validate_source = $3, validate_shadow = $4,"
+					  " rows_compared = $5, rows_not_compared = $6,"
+					  " rows_differing = $7, sample = $8,"
+					  " keys_replayed = keys_replayed + $9", &args);
 }
 
 static void
@@ -69,8 +69,14 @@ osc_validate_some(OscJob *job, char **failure)
 		OscMember  *m = lfirst(lc);
 		OscValidateResult result;
 
-		if (m->validate_source < 0 && m->validate_shadow < 0 && m->rows_differing == 0)
+		if (m->validate_source < 0 && m->validate_shadow < 0)
 			continue;
+		if (m->validate_source == 0 && m->validate_shadow == 0)
+		{
+			/* from the beginning: what osc_validate() found before is found again */
+			m->rows_compared = m->rows_not_compared = m->rows_differing = 0;
+			m->sample = NULL;
+		}
 		osc_validate_chunk(m, false, &result);
 		store_validation(m, &result);
 		if (!result.complete)
@@ -99,22 +105,21 @@ osc_validate_all(OscJob *job)
 	foreach(lc, job->members)
 	{
 		OscMember  *m = lfirst(lc);
+		OscMember	whole = *m; /* the driver's cursors and counts stay as they are */
 		OscValidateResult result;
 		TimestampTz start = GetCurrentTimestamp();
-		int64		source = m->validate_source;
-		int64		shadow = m->validate_shadow;
+		OscArgs		args = {0};
 
-		m->validate_source = m->validate_shadow = 0;
-		m->rows_compared = m->rows_not_compared = m->rows_differing = 0;
-		m->sample = NULL;
-		osc_member_update(m, "rows_compared = 0, rows_not_compared = 0,"
-						  " rows_differing = 0, sample = NULL", NULL);
-		osc_validate_chunk(m, true, &result);
-		/* the driver's own validation goes on where it was */
-		m->validate_source = source;
-		m->validate_shadow = shadow;
-		store_validation(m, &result);
-		validation_event(job, m, osc_elapsed_ms(start));
+		whole.validate_source = whole.validate_shadow = 0;
+		osc_validate_chunk(&whole, true, &result);
+		whole.rows_compared = result.compared;
+		whole.rows_not_compared = result.not_compared;
+		whole.rows_differing = result.differing;
+		whole.sample = result.sample;
+		validation_event(job, &whole, osc_elapsed_ms(start));
+		osc_arg_int8(&args, result.differing);
+		osc_arg_jsonb(&args, result.sample);
+		osc_member_update(m, "rows_differing = $3, sample = $4", &args);
 		equal = equal && result.differing == 0;
 	}
 	return equal;
