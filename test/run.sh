@@ -86,7 +86,7 @@ clean_up()
 	# do not leave a build with stop points installed
 	[ "$installed" != stop ] || install_build release || true
 	if [ -n "${OSC_KEEP:-}" ]; then
-		echo "kept: $work"
+		echo "run.sh: kept $work" >&2
 	elif [ -n "$work" ]; then
 		rm -rf "$work"
 	fi
@@ -219,8 +219,8 @@ run_regress()
 	mkdir "$out"
 	chown postgres "$out"
 	# tests that do not make the extension themselves find it there
-	grep -qisE 'create +extension' "$input"/sql/*.sql "$input"/specs/*.spec || options+=(--load-extension=online_schema)
-	as_postgres env PGISOLATIONTIMEOUT=60 timeout -k 10 900 "$program" --bindir="$bindir" --host="$work" --port="$port" --user=postgres \
+	grep -qisrE 'create +extension' "$input/sql" "$input/specs" || options+=(--load-extension=online_schema)
+	as_postgres env PGISOLATIONTIMEOUT=30 timeout -k 10 900 "$program" --bindir="$bindir" --host="$work" --port="$port" --user=postgres \
 		--dbname="${part}_online_schema" --inputdir="$input" --outputdir="$out" "${options[@]}" "$@" >"$out.log" 2>&1 || true
 	for test in "$@"; do
 		if grep -qE "^(test $test +\.\.\. ok|ok [0-9]+ +[-+] $test )" "$out.log"; then

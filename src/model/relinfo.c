@@ -419,7 +419,8 @@ check_referencing_tables(Relation rel, AttrNumber attnum)
 				" JOIN pg_class c ON c.oid = k.conrelid"
 				" WHERE k.contype = 'f' AND ((k.confrelid = $1 AND $2 = ANY (k.confkey))"
 				"  OR (k.conrelid = $1 AND $2 = ANY (k.conkey)))"
-				" AND (c.relkind = 'p' OR k.conparentid <> 0) LIMIT 1", &args) > 0)
+				" AND (c.relkind = 'p' OR k.conparentid <> 0)"
+				" ORDER BY c.relkind <> 'p', k.conrelid LIMIT 1", &args) > 0)
 		name = osc_col_text(&store, 0, "name");
 	osc_store_close(&store);
 	if (name)

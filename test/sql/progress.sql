@@ -69,6 +69,7 @@ FROM osc_events WHERE job_id = :job AND event = 'lock' LIMIT 1;
 SELECT (detail ->> 'locked_ms')::numeric BETWEEN 0 AND 10000 AS locked FROM osc_events WHERE job_id = :job AND event = 'swap' LIMIT 1;
 
 -- the views cannot be written through
+\set VERBOSITY sqlstate
 DELETE FROM osc_progress WHERE job_id = :job;
 UPDATE osc_events SET event = 'x' WHERE job_id = :job;
 

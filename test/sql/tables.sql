@@ -133,7 +133,7 @@ SELECT * FROM osc_test.differences('osc_log_1');
 CALL osc_test.both('ALTER TABLE "select" ALTER "from" TYPE bigint');
 SELECT * FROM osc_test.differences('select');
 SELECT relation, ddl, state FROM osc_progress
-WHERE job_id >= :first_job AND relation ~ '[^a-z0-9_.]' ORDER BY job_id;
+WHERE job_id BETWEEN :first_job AND :first_job + 999 AND relation ~ '[^a-z0-9_.]' ORDER BY job_id;
 
 -- no rows, one row, a row of NULLs, only a key
 CALL osc_test.twice($$
