@@ -21,7 +21,7 @@
 #   OSC_TAP="003_ledger"             only these TAP files
 #   OSC_SOAK=1                       the long variants of the TAP tests
 #   OSC_SEEDS="1 2", OSC_ROWS=N      seeds and rows of the ledger test
-#   PG_TEST_TIMEOUT_DEFAULT=90       seconds that a TAP test waits for anything
+#   PG_TEST_TIMEOUT_DEFAULT=180      seconds that a TAP test waits for anything
 #   OSC_KEEP=1                       leave the temporary directory
 
 set -euo pipefail
@@ -279,7 +279,7 @@ run_tap()
 		cd "$work/tap"
 		runuser -u postgres -- env PATH="$bindir:$PATH" TESTDIR="$work/tap" TESTDATADIR="$work/tap/tmp_check" \
 			TESTLOGDIR="$work/tap/tmp_check/log" PG_REGRESS="$pgxs/test/regress/pg_regress" \
-			PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-90}" OSC_SOAK="$soak" OSC_SEEDS="${OSC_SEEDS:-}" OSC_ROWS="${OSC_ROWS:-}" \
+			PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-180}" OSC_SOAK="$soak" OSC_SEEDS="${OSC_SEEDS:-}" OSC_ROWS="${OSC_ROWS:-}" \
 			prove --timer -j "$jobs" --exec "$work/tap/one" "${files[@]/#/$work/stop/test/t/}"
 	) 2>&1 | sed 's/^/   /' || true
 	for name in "${files[@]}"; do
@@ -302,7 +302,6 @@ run_tap()
 			printf '   FAILED  tap: %s, %d of %d subtests\n' "$name" "$not_ok" "$((ok + not_ok))"
 			show_end "$tap" 80
 			show_end "$work/tap/$name.err" 60
-			show_end "$work/tap/tmp_check/log/regress_log_$name" 30
 		fi
 	done
 }

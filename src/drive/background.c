@@ -21,6 +21,7 @@
 #include <signal.h>
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "libpq/pqsignal.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -224,6 +225,13 @@ vacuum_shadow(int64 job_id)
 	if (sql == NULL)
 		return;
 	start = GetCurrentTimestamp();
+
+	/*
+	 * Batches commit asynchronously; until their commit is on disk, VACUUM
+	 * may set no hint that they did, and the pages would not become
+	 * all-visible.
+	 */
+	XLogFlush(XactLastCommitEnd);
 	run_toplevel(sql);
 	pfree(sql);
 	begin_step();

@@ -41,6 +41,9 @@
 /* how long osc_swap() waits for the worker to end its present step, ms */
 #define DRIVER_PATIENCE 5000
 
+/* what a job waits for before its first step */
+#define WAITING_FOR_WORKER "a background worker"
+
 /* how often osc_wait() looks, ms */
 #define WAIT_POLL_MS 250
 
@@ -189,7 +192,11 @@ osc_control_start(const OscStartArgs *args)
 	member.helper_schema = osc_helper_schema_name(job.job_id, 1);
 	osc_member_create(&member);
 	if (!job.manual_run)
+	{
+		/* until it has one: there may be no free slot */
+		osc_job_set_waiting(&job, WAITING_FOR_WORKER);
 		osc_request_worker();
+	}
 	return job.job_id;
 }
 
@@ -230,7 +237,7 @@ osc_control_resume(int64 job_id)
 	osc_job_restart_swap_clock(job, false);
 	osc_job_record_error(job, NULL, NULL, OSC_CANCELLED);
 	osc_job_note_attempt(job, true, 0);
-	osc_job_set_waiting(job, NULL);
+	osc_job_set_waiting(job, job->manual_run ? NULL : WAITING_FOR_WORKER);
 	osc_job_set_state(job, OSC_RUNNING);
 	if (job->phase == OSC_AT_READY && job->manual_swap)
 		osc_job_set_state(job, OSC_READY);

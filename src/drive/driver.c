@@ -283,6 +283,8 @@ try_step(OscJob *job, OscStep *step, OscDriveMode mode)
 			lock_event(job, NULL);
 		osc_job_note_attempt(job, true, 0);
 	}
+	if (step->wait_ms == 0 && !step->rolled_back && job->waiting_for != NULL)
+		osc_job_set_waiting(job, NULL);
 	if (step->rolled_back)
 	{
 		/* too much was left in the log: catch up, and try again soon */

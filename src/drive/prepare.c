@@ -84,6 +84,7 @@ prepare_member(OscJob *job, OscMember *m)
 	osc_arg_text(&args, osc_fingerprint(m->relid));
 	osc_member_update(m, "indexes_total = $3, shadow = $4, twin = $5, mapping = $6,"
 					  " fingerprint = $7", &args);
+	osc_give_schema_away(nsp);
 	table_close(source, NoLock);
 }
 

@@ -88,11 +88,11 @@ tend_log(OscMember *m, BlockNumber max_blocks, bool may_drop)
 }
 
 static void
-store_backlog(OscMember *m, int64 keys_replayed)
+store_backlog(OscMember *m, int64 left, int64 keys_replayed)
 {
 	OscArgs		args = {0};
 
-	osc_arg_int8(&args, osc_log_estimate(m, NULL));
+	osc_arg_int8(&args, left);
 	osc_arg_int8(&args, keys_replayed);
 	osc_member_update(m, "backlog = $3, keys_replayed = keys_replayed + $4", &args);
 }
@@ -187,7 +187,8 @@ analyze(OscJob *job, OscMember *m)
 
 	wrapper->commandType = CMD_UTILITY;
 	wrapper->utilityStmt = linitial_node(RawStmt, raw)->stmt;
-	osc_become(&saved, osc_relation_owner(m->shadow), 0);
+	/* the server itself switches to the table's owner, see analyze.c */
+	osc_become(&saved, osc_extension_owner(), 0);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	ProcessUtility(wrapper, sql, false, PROCESS_UTILITY_QUERY, NULL, NULL,
 				   None_Receiver, NULL);
@@ -267,7 +268,7 @@ step_indexing(OscJob *job, OscStep *step)
 			analyze(job, m);
 		else
 			continue;
-		store_backlog(m, 0);
+		store_backlog(m, osc_log_estimate(m, NULL), 0);
 		return;
 	}
 	osc_job_set_phase(job, OSC_CATCHING_UP);
@@ -289,7 +290,7 @@ catch_up(OscJob *job, OscStep *step)
 		if (job->phase != OSC_SWAPPING && !step->swap_now)
 			(void) tend_log(m, OSC_LOG_REPLAYED_BLOCKS,
 							step->own_transaction && result.past_first);
-		store_backlog(m, result.keys);
+		store_backlog(m, result.left, result.keys);
 		step->keys += result.keys;
 		if (!result.whole || result.rows > CAUGHT_UP_KEYS)
 			caught_up = false;

@@ -476,6 +476,7 @@ osc_replay_adaptive(OscMember *m, OscReplayResult *result)
 		start = GetCurrentTimestamp();
 	}
 	memory->position = position;
+	result->left = result->whole ? 0 : osc_log_estimate(m, &position);
 	if (limit == memory->limit && result->rows >= limit / 2)
 		adapt(memory, osc_elapsed_ms(start));
 }

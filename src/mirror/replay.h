@@ -16,6 +16,7 @@ typedef struct OscReplayResult
 	int64		rows;			/* log rows consumed */
 	int64		keys;			/* distinct keys replayed */
 	bool		whole;			/* that was the whole log */
+	int64		left;			/* rows that it left behind, estimated */
 	bool		past_first;		/* nothing of its first segment is left behind */
 } OscReplayResult;
 

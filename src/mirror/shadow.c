@@ -38,7 +38,7 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/toasting.h"
-#include "commands/sequence.h"
+#include "commands/schemacmds.h"
 #include "commands/tablecmds.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_utilcmd.h"
@@ -52,15 +52,16 @@
 #include "utils/syscache.h"
 
 #include "base/compat.h"
+#include "base/ident.h"
 #include "base/run.h"
 #include "mirror/shadow.h"
 #include "model/relinfo.h"
 #include "model/statement.h"
 
 /*
- * Make a schema for the helper objects of a member, owned by the owner of the
- * source: what the statement adds (an index of a new constraint) is made
- * there in the owner's name.
+ * Make a schema for the helper objects of a member, owned at first by the
+ * owner of the source: what the statement adds (an index of a new constraint)
+ * is made there in the owner's name.
  */
 Oid
 osc_create_helper_schema(const char *name, Oid owner)
@@ -69,6 +70,22 @@ osc_create_helper_schema(const char *name, Oid owner)
 
 	CommandCounterIncrement();
 	return nsp;
+}
+
+/*
+ * When its objects are made, the schema becomes the extension owner's: nobody
+ * else has anything to look for there.
+ */
+void
+osc_give_schema_away(Oid nsp)
+{
+	OscIdentity saved;
+	Oid			owner = osc_extension_owner();
+
+	osc_become(&saved, owner, 0);
+	AlterSchemaOwner_oid(nsp, owner);
+	osc_unbecome(&saved);
+	CommandCounterIncrement();
 }
 
 /* the source's columns, without what refers to other objects */

@@ -12,6 +12,7 @@
 #include "utils/relcache.h"
 
 extern Oid	osc_create_helper_schema(const char *name, Oid owner);
+extern void osc_give_schema_away(Oid nsp);
 extern Oid	osc_create_shadow(Relation source, Oid nsp, const AlterTableStmt *stmt);
 extern Oid	osc_create_twin(Relation source, Oid nsp);
 extern void osc_hide_rows(Oid relid);

@@ -88,6 +88,11 @@ SELECT * FROM osc_test.differences('t');
 CALL osc_test.both('ALTER TABLE t RESET (autovacuum_enabled, toast.autovacuum_enabled)');
 SELECT * FROM osc_test.differences('t');
 
+-- an index of a table with parallel workers, from the start
+CALL osc_test.both('ALTER TABLE t SET (parallel_workers = 2)');
+CALL osc_test.both('ALTER TABLE t ADD par int DEFAULT 1, RESET (parallel_workers)');
+SELECT * FROM osc_test.differences('t');
+
 -- all at once
 CALL osc_test.both($$ALTER TABLE t ALTER id TYPE bigint, DROP a, ADD z int DEFAULT 9,
 	ALTER k SET DEFAULT 4, ADD CHECK (o IS NULL OR o < 1000), ADD CONSTRAINT kz UNIQUE (id, k), ALTER o TYPE int USING o * 100, SET (fillfactor = 90)$$);

@@ -45,7 +45,7 @@ SELECT osc_step(:job);
 SELECT phase, pct FROM now_at;
 CALL osc_test.step_to(:job, 'catching_up');
 UPDATE "a table" SET v = 'x' WHERE id <= 100;
-SELECT osc_replay(:job);
+SELECT osc_validate(:job);
 TABLE now_at;
 CALL osc_test.step_to(:job, 'validating');
 TABLE now_at;

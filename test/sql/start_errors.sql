@@ -24,6 +24,8 @@ $$;
 SELECT * FROM refused(
 	'ALTER TABLE nowhere ALTER id TYPE bigint',
 	'ALTER TABLE IF EXISTS nowhere ALTER id TYPE bigint',
+	'ALTER TABLE start_errors.nowhere ADD c int',
+	'ALTER TABLE no_schema.shop ADD c int',
 	'ALTER TABLE shop ALTER nothing TYPE bigint',
 	'ALTER TABLE shop DROP nothing',
 	'ALTER TABLE shop ALTER nothing SET NOT NULL',
@@ -55,9 +57,12 @@ SELECT * FROM refused(
 	'ALTER TABLE shop ALTER name TYPE int USING (SELECT 1)');
 
 -- a text that is no statement, or not one ALTER TABLE
-SELECT statement, state, message FROM refused('', ' ', ';', '-- nothing',
+SELECT * FROM refused('', ' ', ';', '-- nothing',
 	'ALTER TABEL shop ADD c int',
 	'ALTER TABLE shop ADD');
+-- an error's position is one in the statement
+SELECT osc_start('ALTER TABEL shop ADD c int');
+SELECT osc_start('ALTER TABLE shop ALTER name TYPE int USING length(name) + nothing');
 SELECT * FROM refused(
 	'ALTER TABLE shop ADD c int; ALTER TABLE shop ADD d int',
 	'SELECT 1', 'BEGIN', 'INSERT INTO shop VALUES (3)', 'DROP TABLE shop', 'TRUNCATE shop',
@@ -67,7 +72,7 @@ SELECT * FROM refused(
 	'ALTER FOREIGN TABLE f ADD c int', 'ALTER TYPE t ADD ATTRIBUTE c int', 'DO $d$ BEGIN END $d$');
 
 -- sub-commands that are not carried out by copy
-SELECT DISTINCT state, message, hint FROM refused(
+SELECT statement, state, message FROM refused(
 	'ALTER TABLE shop OWNER TO CURRENT_USER',
 	'ALTER TABLE shop SET TABLESPACE pg_default',
 	'ALTER TABLE shop SET UNLOGGED',
@@ -102,12 +107,13 @@ SELECT DISTINCT state, message, hint FROM refused(
 	'ALTER TABLE shop ALTER id DROP EXPRESSION',
 	-- one of several is enough
 	'ALTER TABLE shop ALTER id TYPE bigint, OWNER TO CURRENT_USER');
-SELECT statement, state FROM refused(
+SELECT hint FROM refused('ALTER TABLE shop OWNER TO CURRENT_USER');
+SELECT statement, state, message, hint FROM refused(
 	'ALTER TABLE shop RENAME TO store',
 	'ALTER TABLE shop RENAME name TO title',
 	'ALTER TABLE shop RENAME CONSTRAINT shop_pkey TO shop_key',
-	'ALTER TABLE shop SET SCHEMA public',
-	'ALTER TABLE ALL IN TABLESPACE pg_default SET TABLESPACE pg_default');
+	'ALTER TABLE shop SET SCHEMA public');
+SELECT state FROM refused('ALTER TABLE ALL IN TABLESPACE pg_default SET TABLESPACE pg_default');
 SELECT * FROM refused(
 	'ALTER TABLE shop ADD FOREIGN KEY (size) REFERENCES shop',
 	'ALTER TABLE shop ADD c int REFERENCES shop',
@@ -209,16 +215,24 @@ SELECT * FROM refused(
 	'ALTER TABLE guarded ALTER a TYPE bigint',
 	'ALTER TABLE computed ALTER a TYPE bigint',
 	'ALTER TABLE called ALTER a TYPE bigint',
-	'ALTER TABLE filtered ALTER id TYPE bigint');
-SELECT statement, state, message FROM refused('ALTER TABLE row_type ALTER a TYPE bigint');
-SELECT statement, state, message, hint FROM refused(
+	'ALTER TABLE filtered ALTER id TYPE bigint',
+	'ALTER TABLE row_type ALTER a TYPE bigint');
+SELECT statement, state, message, detail FROM refused('ALTER TABLE computed DROP a', 'ALTER TABLE computed DROP a, DROP b');
+SELECT * FROM refused(
 	'ALTER TABLE shop DROP name',
-	'ALTER TABLE ruled DROP a',
 	'ALTER TABLE triggered DROP a',
 	'ALTER TABLE triggered DROP b',
 	'ALTER TABLE guarded DROP a',
 	'ALTER TABLE called DROP a',
 	'ALTER TABLE filtered DROP id');
+SELECT statement, state, message, hint FROM refused('ALTER TABLE ruled DROP a');
+-- expressions over whole rows, which mean another row type in the copy
+CREATE TABLE whole_check (id int PRIMARY KEY, a int, CONSTRAINT whole CHECK (whole_check IS NOT NULL));
+CREATE TABLE whole_index (id int PRIMARY KEY, a int);
+CREATE INDEX whole_index_i ON whole_index ((whole_index IS NULL));
+SELECT * FROM refused('ALTER TABLE whole_check ADD b int', 'ALTER TABLE whole_index ADD b int');
+-- a new column's value comes from ADD COLUMN, not from a later SET DEFAULT
+SELECT * FROM refused('ALTER TABLE shop ADD c int, ALTER c SET DEFAULT 4', 'ALTER TABLE shop ADD c int DEFAULT 3, ALTER c SET DEFAULT 4');
 -- other columns of these tables are free
 SELECT s.ddl, osc_start(s.ddl, run => 'manual') IS NOT NULL AS started
 FROM (VALUES ('ALTER TABLE ruled ALTER b TYPE bigint'), ('ALTER TABLE guarded ALTER id TYPE bigint'),

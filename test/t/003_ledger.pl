@@ -49,10 +49,10 @@ sub start_clients
 	my ($seed) = @_;
 	my %all = (rows => $rows, seed => $seed, vars => { copy_file => $copy_file }, db => "seed$seed");
 	return (
-		start_load($node, %all, scripts => \@single,  clients => 3, rate => 700),
-		start_load($node, %all, scripts => \@single,  clients => 2, rate => 300, mode => 'prepared'),
-		start_load($node, %all, scripts => \@several, clients => 3, rate => 500),
-		start_load($node, %all, scripts => \@bulk,    clients => 2, rate => 12));
+		start_load($node, %all, scripts => \@single,  clients => 3, rate => 500),
+		start_load($node, %all, scripts => \@single,  clients => 2, rate => 250, mode => 'prepared'),
+		start_load($node, %all, scripts => \@several, clients => 3, rate => 400),
+		start_load($node, %all, scripts => \@bulk,    clients => 2, rate => 8));
 }
 
 # One job from start to end, on its course.
