@@ -123,7 +123,7 @@ take_turns()
 {
 	local directory
 	directory=$("$pg_config" --pkglibdir)
-	exec 9>"/tmp/online_schema-test.$(cksum <<<"$directory" | tr -d ' ').lock"
+	exec 9>"/run/online_schema-test.$(cksum <<<"$directory" | tr -d ' ').lock"
 	flock -n 9 && return
 	echo '   waiting for another run to end'
 	flock 9
