@@ -106,37 +106,48 @@ placeholder_value(const char *full_name)
 	return value ? pstrdup(value) : NULL;
 }
 
+static void
+define_all(void)
+{
+	for (int i = 0; i < (int) lengthof(int_settings); i++)
+	{
+		const IntSetting *s = &int_settings[i];
+
+		DefineCustomIntVariable(psprintf("online_schema.%s", s->name),
+								s->short_desc, s->long_desc,
+								s->variable, s->boot, s->min, s->max,
+								PGC_USERSET, s->flags, NULL, NULL, NULL);
+	}
+	DefineCustomBoolVariable("online_schema.verify",
+							 "Prove the shadow equal to the source before the swap.",
+							 NULL, &osc_verify, true,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+#ifdef OSC_STOP_POINTS
+	osc_define_stop_point_settings();
+#endif
+	MarkGUCPrefixReserved("online_schema");
+}
+
 /*
- * Define the settings and reserve their prefix.  Called once, by _PG_init.
+ * Define the settings and reserve their prefix.  Called by _PG_init.
  * Raises an error for a value that was given earlier and does not fit.
  */
 void
 osc_define_settings(void)
 {
+	static bool defined = false;
+	char	   *old_values[lengthof(int_settings)];
+	char	   *old_verify = placeholder_value("online_schema.verify");
+
 	for (int i = 0; i < (int) lengthof(int_settings); i++)
-	{
-		const IntSetting *s = &int_settings[i];
-		char	   *name = psprintf("online_schema.%s", s->name);
-		char	   *old_value = placeholder_value(name);
-
-		DefineCustomIntVariable(name, s->short_desc, s->long_desc,
-								s->variable, s->boot, s->min, s->max,
-								PGC_USERSET, s->flags, NULL, NULL, NULL);
-		check_placeholder(name, old_value);
-	}
-	{
-		char	   *old_value = placeholder_value("online_schema.verify");
-
-		DefineCustomBoolVariable("online_schema.verify",
-								 "Prove the shadow equal to the source before the swap.",
-								 NULL, &osc_verify, true,
-								 PGC_USERSET, 0, NULL, NULL, NULL);
-		check_placeholder("online_schema.verify", old_value);
-	}
-#ifdef OSC_STOP_POINTS
-	osc_define_stop_point_settings();
-#endif
-	MarkGUCPrefixReserved("online_schema");
+		old_values[i] = placeholder_value(psprintf("online_schema.%s", int_settings[i].name));
+	/* if a value was refused below, the server loads the library once more */
+	if (!defined)
+		define_all();
+	defined = true;
+	for (int i = 0; i < (int) lengthof(int_settings); i++)
+		check_placeholder(psprintf("online_schema.%s", int_settings[i].name), old_values[i]);
+	check_placeholder("online_schema.verify", old_verify);
 }
 
 /*

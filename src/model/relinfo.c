@@ -388,7 +388,8 @@ check_column_dependents(Relation rel, AttrNumber attnum, const AlterTableCmd *cm
 		else if (drop_is_refused(dep, RelationGetRelid(rel)))
 		{
 			/* of a view's rule native speaks as of the view */
-			if (dep->classid == RewriteRelationId)
+			if (dep->classid == RewriteRelationId &&
+				get_rel_relkind(relation_of_rule(dep->objid)) != RELKIND_RELATION)
 				ObjectAddressSet(object, RelationRelationId, relation_of_rule(dep->objid));
 			ereport(ERROR,
 					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),

@@ -25,6 +25,10 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
 	RETURN CASE SQLSTATE WHEN 'P0999' THEN SQLERRM ELSE SQLSTATE || ' ' || SQLERRM END;
 END $$;
+-- the hint of a refused call
+CREATE FUNCTION hint(job bigint, call text) RETURNS text LANGUAGE sql AS $$
+SELECT r.hint FROM osc_test.refusal('SELECT ' || format(call, job)) r
+$$;
 CREATE FUNCTION everything(job bigint) RETURNS TABLE (call text, result text)
 	LANGUAGE sql AS $$
 SELECT c, tried(job, c) FROM unnest(ARRAY['osc_step(%s)', 'osc_backfill_batch(%s)', 'osc_replay(%s)',
@@ -34,6 +38,7 @@ $$;
 
 SELECT osc_start('ALTER TABLE t ALTER id TYPE bigint', run => 'manual', swap => 'manual') AS job \gset
 SELECT * FROM everything(:job);
+SELECT hint(:job, 'osc_swap(%s)'), hint(:job, 'osc_replay(%s)'), hint(:job, 'osc_cleanup(%s)');
 SELECT osc_pause(:job);
 SELECT * FROM everything(:job);
 SELECT osc_resume(:job);
@@ -48,7 +53,7 @@ CALL osc_test.step_to(:job, 'backfilling');
 SELECT * FROM everything(:job);
 SELECT osc_pause(:job);
 SELECT * FROM everything(:job);
-SELECT hint FROM osc_test.refusal(format('SELECT osc_step(%s)', :job));
+SELECT hint(:job, 'osc_step(%s)');
 -- a paused job copies for who asks it to, and stays paused
 SELECT osc_backfill_batch(:job, 10) > 0 AS copied;
 SELECT state, phase FROM osc_progress WHERE job_id = :job;
@@ -68,7 +73,7 @@ SELECT * FROM everything(:job);
 
 CALL osc_test.step_to(:job, 'ready');
 SELECT * FROM everything(:job);
-SELECT hint FROM osc_test.refusal(format('SELECT osc_cleanup(%s)', :job));
+SELECT hint(:job, 'osc_cleanup(%s)');
 -- osc_wait() and osc_run() come back from a job that is ready
 SET client_min_messages = warning;
 CALL osc_wait(:job);
@@ -85,8 +90,10 @@ SELECT state, phase FROM osc_progress WHERE job_id = :job;
 
 CALL osc_test.swap(:job);
 SELECT * FROM everything(:job) UNION ALL SELECT 'osc_cancel(%s)', tried(:job, 'osc_cancel(%s)');
+SELECT hint(:job, 'osc_cancel(%s)'), hint(:job, 'osc_cleanup(%s)');
 CALL osc_test.step_to(:job, 'done');
 SELECT * FROM everything(:job) UNION ALL SELECT 'osc_cancel(%s)', tried(:job, 'osc_cancel(%s)');
+SELECT hint(:job, 'osc_cancel(%s)');
 CALL osc_run(:job);
 SET client_min_messages = warning;
 CALL osc_wait(:job);

@@ -135,6 +135,25 @@ SELECT * FROM osc_test.differences('select');
 SELECT relation, ddl, state FROM osc_progress
 WHERE job_id BETWEEN :first_job AND :first_job + 999 AND relation ~ '[^a-z0-9_.]' ORDER BY job_id;
 
+-- names of our own that the user has, too
+CALL osc_test.twice($$
+	CREATE TABLE ours (id int PRIMARY KEY, a int, osc_twin int);
+	CREATE INDEX osc_twin_1 ON ours (a);
+	CREATE INDEX osc_log_2 ON ours (osc_twin);
+	CREATE INDEX osc_capture ON ours (a, osc_twin);
+	INSERT INTO ours SELECT n, n, n FROM generate_series(1, 5) n;
+$$);
+CALL osc_test.both('ALTER TABLE ours ALTER id TYPE bigint, ALTER osc_twin TYPE bigint, ADD CONSTRAINT osc_capture_truncate UNIQUE (a), ADD CONSTRAINT osc_twin CHECK (a > 0)');
+SELECT * FROM osc_test.differences('ours');
+-- a schema outside the search_path, with an odd name
+CREATE SCHEMA "Odd; ""Schema""";
+CREATE TABLE "Odd; ""Schema""".t (id int PRIMARY KEY, v text);
+INSERT INTO "Odd; ""Schema""".t VALUES (1, 'one');
+SELECT osc_start('ALTER TABLE "Odd; ""Schema""".t ALTER id TYPE bigint, ALTER v TYPE text USING "Odd; ""Schema""".t.v || ''!''', run => 'manual') AS job \gset
+CALL osc_run(:job);
+SELECT relation, state FROM osc_progress WHERE job_id = :job;
+SELECT pg_typeof(id), v FROM "Odd; ""Schema""".t;
+
 -- no rows, one row, a row of NULLs, only a key
 CALL osc_test.twice($$
 	CREATE TABLE none (id int PRIMARY KEY, a text);
@@ -155,6 +174,42 @@ CALL osc_test.both('ALTER TABLE emptied ALTER id TYPE bigint');
 SELECT * FROM osc_test.differences('emptied');
 CALL osc_test.both('ALTER TABLE sparse ALTER id TYPE bigint');
 SELECT * FROM osc_test.differences('sparse');
+
+-- tablespaces of the table, its indexes and its TOAST table
+SET allow_in_place_tablespaces = on;
+CREATE TABLESPACE regress_osc_space LOCATION '';
+CALL osc_test.twice($$
+	CREATE TABLE placed (id int PRIMARY KEY, a text) TABLESPACE regress_osc_space;
+	CREATE INDEX placed_a ON placed (md5(a)) TABLESPACE regress_osc_space;
+	INSERT INTO placed SELECT n, repeat('a', n * 1000) FROM generate_series(1, 5) n;
+$$);
+SET default_tablespace = regress_osc_space;
+CALL osc_test.both('ALTER TABLE placed ALTER id TYPE bigint, ADD UNIQUE (id)');
+RESET default_tablespace;
+SELECT * FROM osc_test.differences('placed');
+SELECT c.relname, s.spcname FROM pg_class c LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace
+WHERE c.relnamespace = 'online'::regnamespace AND c.relname ~ '^placed' ORDER BY 1;
+DROP TABLE native.placed, online.placed;
+DROP TABLESPACE regress_osc_space;
+
+-- keys of other types
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+CREATE DOMAIN key AS int;
+CREATE TYPE pair AS (x int, y text);
+CALL osc_test.twice($$
+	CREATE TABLE enums (m tables.mood, d tables.key, b boolean, t time, i interval, a int, PRIMARY KEY (m, d, b, t, i));
+	INSERT INTO enums VALUES ('sad', 1, true, '24:00', '1 mon', 1), ('happy', -1, false, '00:00', '30 days 1 sec', 2);
+	CREATE TABLE pairs (p tables.pair PRIMARY KEY, r int4range UNIQUE, a int);
+	INSERT INTO pairs VALUES ((1, 'a'), '[1,5)', 1), ((1, NULL), 'empty', 2), ((NULL, NULL), NULL, 3);
+$$);
+CALL osc_test.both('ALTER TABLE enums ALTER a TYPE bigint');
+SELECT * FROM osc_test.differences('enums');
+SELECT osc_start('ALTER TABLE online.pairs ALTER a TYPE bigint', run => 'manual') AS job \gset
+CALL osc_test.step_to(:job, 'catching_up');
+UPDATE online.pairs SET p = (2, 'b') WHERE a = 1;
+UPDATE online.pairs SET p = (1, 'a') WHERE a = 3;
+CALL osc_run(:job);
+SELECT * FROM online.pairs ORDER BY a;
 
 -- many columns
 SELECT format('CREATE TABLE wide (id int PRIMARY KEY, %s); INSERT INTO wide (id, c1, c400) VALUES (1, 1, 1), (2, NULL, 3)',
@@ -249,5 +304,5 @@ DROP PUBLICATION regress_osc_everything;
 SELECT state, count(*) FROM osc_progress WHERE job_id BETWEEN :first_job AND :first_job + 999 GROUP BY 1;
 SELECT * FROM osc_test.left_behind();
 SET client_min_messages = warning;
-DROP SCHEMA tables, native, online CASCADE;
+DROP SCHEMA tables, native, online, "Odd; ""Schema""" CASCADE;
 DROP ROLE regress_osc_secure, regress_osc_granted;
