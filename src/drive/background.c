@@ -42,7 +42,6 @@
 #include "base/run.h"
 #include "base/settings.h"
 #include "drive/driver.h"
-#include "finish/snapshots.h"
 #include "mirror/backfill.h"
 #include "store/events.h"
 
@@ -209,29 +208,6 @@ run_toplevel(const char *sql)
 	MemoryContextDelete(context);
 }
 
-/*
- * Give snapshots that are older than the last batch a second to end: while
- * one is there, VACUUM can neither freeze its rows nor call them all-visible.
- */
-static void
-await_old_snapshots(int64 job_id)
-{
-	FullTransactionId next = ReadNextFullTransactionId();
-
-	for (int i = 0; i < 20; i++)
-	{
-		char	   *waiting_for;
-		bool		gone;
-
-		begin_step();
-		gone = osc_old_snapshots_gone(job_id, next, &waiting_for);
-		CommitTransactionCommand();
-		if (gone)
-			break;
-		doze(50);
-	}
-}
-
 /* VACUUM the shadow between two steps, and note it */
 static void
 vacuum_shadow(int64 job_id)
@@ -256,7 +232,6 @@ vacuum_shadow(int64 job_id)
 	 * all-visible.
 	 */
 	XLogFlush(XactLastCommitEnd);
-	await_old_snapshots(job_id);
 	run_toplevel(sql);
 	pfree(sql);
 	begin_step();
