@@ -231,7 +231,7 @@ run_regress()
 	done
 	if [ -s "$out/regression.diffs" ]; then
 		show_end "$out/regression.diffs" 120
-	elif grep -qE 'FAILED|not ok|could not|Bail out|error' "$out.log"; then
+	elif grep -qE 'FAILED|not ok|could not|Bail out' "$out.log"; then
 		show_end "$out.log"
 		show_end "$work/server.log" 30
 	fi
@@ -300,8 +300,8 @@ run_tap()
 			printf '   ok      tap: %s, %d subtests\n' "$name" "$ok"
 		else
 			printf '   FAILED  tap: %s, %d of %d subtests\n' "$name" "$not_ok" "$((ok + not_ok))"
-			show_end "$tap" 80
 			show_end "$work/tap/$name.err" 60
+			show_end "$tap" 80
 		fi
 	done
 }

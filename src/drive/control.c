@@ -398,7 +398,7 @@ osc_control_validate(int64 job_id)
 {
 	OscEnv		env;
 	OscJob	   *job = begin_copy_work(job_id, &env);
-	bool		equal = osc_validate_all(job);
+	bool		equal = osc_validate_once(job);
 
 	osc_env_leave(&env);
 	return equal;

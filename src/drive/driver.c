@@ -357,7 +357,7 @@ osc_drive_step(int64 job_id, OscDriveMode mode, OscStep *step)
 	if (job->state != OSC_CANCELLING && !owner_may_go_on(job))
 		return job;
 	/* before the subtransaction: a failed attempt must not stop the clock */
-	if (job->phase == OSC_SWAPPING)
+	if (job->phase == OSC_SWAPPING || step->swap_now)
 		osc_job_restart_swap_clock(job, true);
 	if (own_snapshot)
 		PushActiveSnapshot(GetTransactionSnapshot());

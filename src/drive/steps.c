@@ -298,16 +298,6 @@ catch_up(OscJob *job, OscStep *step)
 	return caught_up;
 }
 
-/* osc_replay(): one batch, whatever the phase from catching_up on */
-int64
-osc_replay_once(OscJob *job)
-{
-	OscStep		step = {0};
-
-	(void) catch_up(job, &step);
-	return step.keys;
-}
-
 static void
 note_horizon(OscJob *job)
 {
@@ -323,6 +313,43 @@ note_horizon(OscJob *job)
 		osc_member_update(m, "horizon = $3", &args);
 		m->horizon = next;
 	}
+}
+
+/*
+ * A transaction whose snapshot is older than this replay would see the rows
+ * that it brought as they were before: at ready the swap waits for it.  But
+ * once a swap has been tried, the horizon stays where it is.
+ *
+ * Race: with writes going on and transactions that overlap, a horizon that
+ * moves with each replay would always have somebody left to wait for.
+ */
+static void
+move_horizon(OscJob *job)
+{
+	if (job->phase == OSC_AT_READY && job->swap_since == 0)
+		note_horizon(job);
+}
+
+/* osc_replay(): one batch, whatever the phase from catching_up on */
+int64
+osc_replay_once(OscJob *job)
+{
+	OscStep		step = {0};
+
+	(void) catch_up(job, &step);
+	if (step.keys > 0)
+		move_horizon(job);
+	return step.keys;
+}
+
+/* osc_validate(): it replays as well */
+bool
+osc_validate_once(OscJob *job)
+{
+	bool		equal = osc_validate_all(job);
+
+	move_horizon(job);
+	return equal;
 }
 
 static void
@@ -440,9 +467,8 @@ step_ready(OscJob *job, OscStep *step)
 		return;
 	if (catch_up(job, step))
 		step->wait_ms = READY_POLL_MS;
-	/* rows that are newer than the old horizon have been replayed */
 	if (step->keys > 0)
-		note_horizon(job);
+		move_horizon(job);
 }
 
 static void
@@ -467,7 +493,7 @@ step_swapping(OscJob *job, OscStep *step)
 
 		if (!osc_old_snapshots_gone(job->job_id, m->horizon, &waiting_for))
 		{
-			if (osc_swap_give_up > 0 &&
+			if (!step->swap_now && osc_swap_give_up > 0 &&
 				osc_elapsed_ms(job->swap_since) > osc_swap_give_up * 1000.0)
 				ereport(ERROR,
 						(errcode(ERRCODE_LOCK_NOT_AVAILABLE),

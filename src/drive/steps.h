@@ -38,5 +38,6 @@ extern void osc_cancel_job(OscJob *job);
 extern char *osc_vacuum_command(OscJob *job);
 extern void osc_note_vacuumed(OscJob *job);
 extern int64 osc_replay_once(OscJob *job);
+extern bool osc_validate_once(OscJob *job);
 
 #endif							/* OSC_STEPS_H */

@@ -261,8 +261,11 @@ side_of_fence(const Batch *b, HeapTupleHeader header)
 			AMBIGUOUS : BEFORE_FENCE;
 	if (!TransactionIdPrecedes(raw, b->fence))
 		return AFTER_FENCE;
-	/* all steps in one transaction that writes between them: it is logged */
-	return TransactionIdIsCurrentTransactionId(raw) ? AFTER_FENCE : BEFORE_FENCE;
+	/*
+	 * All steps in one transaction that writes as well: what it wrote before
+	 * the capture is in no log, what it wrote since is.
+	 */
+	return TransactionIdIsCurrentTransactionId(raw) ? AMBIGUOUS : BEFORE_FENCE;
 }
 
 static void
