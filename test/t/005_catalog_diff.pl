@@ -60,7 +60,10 @@ sub both_ways
 {
 	my ($ddl) = @_;
 	sql($node, "SET ROLE rich_owner; SET search_path = \"Shop\", public; $ddl", 'native');
+	my $offset = log_offset($node);
 	my $job = sql($node, "SET ROLE rich_owner; SET search_path = \"Shop\", public; SELECT osc_start(\$x\$$ddl\$x\$)", 'online');
+	# who looks at it has a snapshot, which keeps pages from becoming all-visible
+	$node->wait_for_log(qr/job $job (swapped|fails|pauses)/, $offset);
 	return job_ends($node, $job, 'done', 'the job is done', 'online');
 }
 

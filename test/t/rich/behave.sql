@@ -90,7 +90,6 @@ SELECT count(*) FROM "Account" WHERE tags @> '{t3}';
 SELECT count(*) FROM "Account" WHERE label = 'Übung 44';
 SELECT count(*) FROM "Account" WHERE lower(name) ~~ 'name 12%' AND active;
 SELECT count(*) FROM "Account" WHERE region_id = 7;
-EXPLAIN (COSTS off) SELECT name FROM "Account" WHERE id = 41;
 EXPLAIN (COSTS off) SELECT count(*) FROM "Account" WHERE amount BETWEEN 10 AND 20;
 RESET enable_seqscan;
 
