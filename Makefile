@@ -40,6 +40,7 @@ OBJS = \
 	src/finish/swap_storage.o \
 	src/plan/plan.o \
 	src/plan/rehearse.o \
+	src/plan/rules.o \
 	src/drive/background.o \
 	src/drive/control.o \
 	src/drive/driver.o \
