@@ -577,7 +577,7 @@ CREATE TABLE t (id int PRIMARY KEY, a text, b int);
 CREATE INDEX t_e ON t ((a || 'x'));
 INSERT INTO t SELECT n, n, n FROM generate_series(1, 50) n;
 ---- change
-ALTER TABLE t ALTER COLUMN a SET STATISTICS 500, ALTER COLUMN 3 SET STATISTICS 0, ALTER id SET STATISTICS -1
+ALTER TABLE t ALTER COLUMN a SET STATISTICS 500, ALTER COLUMN b SET STATISTICS 0, ALTER id SET STATISTICS -1
 ---- after
 ANALYZE t;
 SELECT attname, n_distinct FROM pg_stats WHERE schemaname = current_schema() AND tablename = 't' ORDER BY 1;

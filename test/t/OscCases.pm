@@ -102,8 +102,11 @@ sub _read_file
 		else { die "$path:$number: what is \"$key $value\"?"; }
 	}
 	# the corpus means the text of the script, not the empty lines around it
-	s/^\s*\n//, s/\s+$// for map { $_->{change}, $_->{native} } @cases;
-	$_->{native} = $_->{change} for grep { $_->{native} eq '' } @cases;
+	for my $case (@cases)
+	{
+		s/^(\s*\n)+//, s/\s+$// for $case->{change}, $case->{native};
+		$case->{native} = $case->{change} if $case->{native} eq '';
+	}
 	return @cases;
 }
 
