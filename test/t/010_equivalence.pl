@@ -198,8 +198,8 @@ sub state_faults
 	for my $what (sort keys %$one)
 	{
 		my @text = map { $_->{$what}{ $case->{schema} } // '' } $one, $other;
-		# pg_class.relhastriggers is a hint, which only VACUUM takes back
-		s/^(relations: (?:[^|]*\|){11})[tf]/$1?/mg for @text;
+		# hints of pg_class, which only VACUUM takes back: index, rules, triggers, children
+		s/^(relations: (?:[^|]*\|){8})[tf]\|([^|]*)\|[tf]\|[tf]\|[tf]/$1?|$2|?|?|?/mg for @text;
 		if (grep { $_ eq 'missing' } @{ $case->{ignore} })
 		{
 			s/^(columns: (?:[^|]*\|){13})[tf]\|[^|]*/$1/mg for @text;
@@ -333,7 +333,7 @@ sub case_faults
 	else
 	{
 		push @faults, "THE CASE IS WRONG: native failed: $group->{native}{$name}{err}" if $native ne '';
-		push @faults, "online failed ($where): $online\n" . $group->{online}{$name}{err} if $where ne '';
+		push @faults, "online failed ($where): $online\n" . join('', grep { /^(DETAIL|HINT|WARNING):/ } split /^/, $group->{online}{$name}{err}) if $where ne '';
 		push @faults, "the job is done, but says: $online" if $where eq '' && $online ne '';
 		my $told = join "\n", notices_in($group->{online}{$name}{err});
 		for (notices_in($group->{native}{$name}{err}))

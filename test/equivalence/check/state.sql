@@ -27,3 +27,14 @@ SELECT t.oid::regtype, t.oid FROM pg_type t JOIN pg_namespace n ON n.oid = t.typ
 SELECT t.tgrelid::regclass, t.tgname, t.oid FROM pg_trigger t WHERE NOT t.tgisinternal AND t.oid < :first_new ORDER BY t.oid;
 SELECT p.polrelid::regclass, p.polname, p.oid FROM pg_policy p WHERE p.oid < :first_new ORDER BY p.oid;
 SELECT s.stxnamespace::regnamespace, s.stxname FROM pg_statistic_ext s WHERE s.oid < :first_new ORDER BY s.oid;
+
+-- pg_class.relhas...: a flag may be set for nothing, but not be missing
+\echo '== missing flags'
+SELECT c.oid::regclass, 'relhasindex' FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	WHERE n.nspname ~ :'about' AND NOT relhasindex AND EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid);
+SELECT c.oid::regclass, 'relhasrules' FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	WHERE n.nspname ~ :'about' AND NOT relhasrules AND EXISTS (SELECT FROM pg_rewrite WHERE ev_class = c.oid);
+SELECT c.oid::regclass, 'relhastriggers' FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	WHERE n.nspname ~ :'about' AND NOT relhastriggers AND EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid);
+SELECT c.oid::regclass, 'relhassubclass' FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	WHERE n.nspname ~ :'about' AND NOT relhassubclass AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid);
