@@ -21,6 +21,7 @@ OBJS = \
 	src/store/job.o \
 	src/store/job_step.o \
 	src/store/objects.o \
+	src/model/compose.o \
 	src/model/mapping.o \
 	src/model/mapping_exec.o \
 	src/model/relinfo.o \
@@ -38,6 +39,7 @@ OBJS = \
 	src/finish/cleanup.o \
 	src/finish/direct.o \
 	src/finish/foreign_keys.o \
+	src/finish/sequences.o \
 	src/finish/snapshots.o \
 	src/finish/storage.o \
 	src/finish/swap_storage.o \

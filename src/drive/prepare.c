@@ -55,6 +55,7 @@ prepare_member(OscMember *m, List *statements)
 	Oid			nsp;
 	Relation	shadow;
 	OscMapping *mapping;
+	List	   *values;
 	OscArgs		args = {0};
 
 	osc_check_table(source);
@@ -64,7 +65,7 @@ prepare_member(OscMember *m, List *statements)
 	osc_object_created(schema_id, nsp);
 
 	shadow_id = osc_object_register(m, OSC_OBJECT_SHADOW, m->helper_schema, m->relname);
-	m->shadow = osc_create_shadow(source, nsp, statements);
+	m->shadow = osc_create_shadow(source, nsp, statements, &values);
 	osc_object_make_member(RelationRelationId, m->shadow);
 	osc_object_created(shadow_id, m->shadow);
 
@@ -74,7 +75,7 @@ prepare_member(OscMember *m, List *statements)
 	osc_object_created(twin_id, m->twin);
 
 	shadow = table_open(m->shadow, AccessShareLock);
-	mapping = osc_mapping_build(source, shadow, statements);
+	mapping = osc_mapping_build(source, shadow, values);
 	osc_arg_int4(&args, list_length(osc_index_oids(shadow)));
 	table_close(shadow, NoLock);
 	(void) osc_log_create(m, nsp, source, &mapping->key);

@@ -45,6 +45,7 @@
 #include "base/settings.h"
 #include "base/stop_point.h"
 #include "finish/foreign_keys.h"
+#include "finish/sequences.h"
 #include "finish/storage.h"
 #include "finish/swap_storage.h"
 #include "mirror/capture.h"
@@ -238,6 +239,7 @@ swap_members(OscJob *job, List *script, List *foreign_keys)
 		OscMember  *m = lfirst(lc);
 
 		check_definition(m);
+		osc_carry_sequences(m->relid, m->shadow);
 		osc_exchange_storage(m->relid, m->shadow, true);
 		/* every row has all its columns now */
 		clear_missing_values(m->relid);

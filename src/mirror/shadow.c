@@ -37,10 +37,12 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
 #include "catalog/toasting.h"
 #include "commands/schemacmds.h"
 #include "commands/tablecmds.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "parser/parse_utilcmd.h"
 #include "storage/lmgr.h"
 #include "tcop/tcopprot.h"
@@ -55,6 +57,7 @@
 #include "base/ident.h"
 #include "base/run.h"
 #include "mirror/shadow.h"
+#include "model/compose.h"
 #include "model/relinfo.h"
 #include "model/statement.h"
 
@@ -315,12 +318,11 @@ clone_identity_and_not_null(Relation source, Oid shadow)
 	}
 }
 
-/* give the shadow what a statement does to rows and indexes */
+/* run a statement, or what is left of it, on the shadow */
 static void
-apply_statement(Oid shadow, const OscStatement *s)
+run_on_shadow(Oid shadow, const OscStatement *s, Node *node)
 {
 	Oid			nsp = get_rel_namespace(shadow);
-	Node	   *node = osc_statement_for_shadow(s, get_namespace_name(nsp), get_rel_name(shadow));
 
 	if (node == NULL)
 		return;
@@ -380,6 +382,20 @@ osc_create_clone(Relation source, Oid nsp)
 	return clone;
 }
 
+/* give the shadow what a statement does to rows and indexes */
+static void
+apply_statement(Oid shadow, const OscStatement *s, OscComposition *composition)
+{
+	char	   *nspname = get_namespace_name(get_rel_namespace(shadow));
+
+	if (composition)
+		osc_compose_before(composition, s, shadow);
+	run_on_shadow(shadow, s, osc_statement_for_shadow(s, nspname, get_rel_name(shadow)));
+	if (composition)
+		osc_compose_after(composition, shadow);
+	run_on_shadow(shadow, s, osc_statement_for_later_rows(s, nspname, get_rel_name(shadow)));
+}
+
 /*
  * Apply the statements (OscStatement *) to a clone, as far as they concern
  * rows and indexes.  Raises the statements' native errors.
@@ -390,18 +406,23 @@ osc_apply_statements(Oid clone, List *statements)
 	ListCell   *lc;
 
 	foreach(lc, statements)
-		apply_statement(clone, lfirst(lc));
+		apply_statement(clone, lfirst(lc), NULL);
 }
 
 /*
  * Make the shadow: a clone that the statements have given the new shape.
+ * *values: what they make of the columns (model/compose.c).
  */
 Oid
-osc_create_shadow(Relation source, Oid nsp, List *statements)
+osc_create_shadow(Relation source, Oid nsp, List *statements, List **values)
 {
 	Oid			shadow = osc_create_clone(source, nsp);
+	OscComposition *composition = osc_compose_begin(source);
+	ListCell   *lc;
 
-	osc_apply_statements(shadow, statements);
+	foreach(lc, statements)
+		apply_statement(shadow, lfirst(lc), composition);
+	*values = osc_compose_end(composition, shadow);
 	osc_set_relrewrite(shadow, RelationGetRelid(source));
 	osc_hide_rows(shadow);
 	return shadow;
@@ -519,10 +540,38 @@ osc_layout_difference(Relation a, Relation b)
 	return NULL;
 }
 
-static bool
-same_expression(const char *a, const char *b)
+/* a sequence that belongs to a column of the table stands for that column */
+static Node *
+own_sequences_mutator(Node *node, void *relid)
 {
-	return equal(stringToNode(a), stringToNode(b));
+	Oid			sequence = InvalidOid;
+	Oid			table;
+	int32		attnum;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Const) && ((Const *) node)->consttype == REGCLASSOID && !((Const *) node)->constisnull)
+		sequence = DatumGetObjectId(((Const *) node)->constvalue);
+	if (OidIsValid(sequence) && sequenceIsOwned(sequence, DEPENDENCY_AUTO, &table, &attnum) &&
+		table == *(Oid *) relid)
+	{
+		Const	   *con = copyObject((Const *) node);
+
+		con->constvalue = ObjectIdGetDatum((Oid) attnum);
+		return (Node *) con;
+	}
+	return expression_tree_mutator(node, own_sequences_mutator, relid);
+}
+
+/* expressions of two tables: each may use a sequence of its own */
+static bool
+same_expression(Relation a, const char *x, Relation b, const char *y)
+{
+	Oid			a_oid = RelationGetRelid(a);
+	Oid			b_oid = RelationGetRelid(b);
+
+	return equal(own_sequences_mutator(stringToNode(x), &a_oid),
+				 own_sequences_mutator(stringToNode(y), &b_oid));
 }
 
 /*
@@ -541,7 +590,7 @@ osc_definition_difference(Relation a, Relation b)
 
 		for (int j = 0; y && j < y->num_check; j++)
 			same = same || (strcmp(x->check[i].ccname, y->check[j].ccname) == 0 &&
-							same_expression(x->check[i].ccbin, y->check[j].ccbin));
+							same_expression(a, x->check[i].ccbin, b, y->check[j].ccbin));
 		if (!same)
 			return psprintf("constraint \"%s\"", x->check[i].ccname);
 	}
@@ -551,7 +600,7 @@ osc_definition_difference(Relation a, Relation b)
 
 		for (int j = 0; y && j < y->num_defval; j++)
 			same = same || (x->defval[i].adnum == y->defval[j].adnum &&
-							same_expression(x->defval[i].adbin, y->defval[j].adbin));
+							same_expression(a, x->defval[i].adbin, b, y->defval[j].adbin));
 		if (!same)
 			return psprintf("default of column %d", x->defval[i].adnum);
 	}

@@ -388,33 +388,3 @@ osc_commands_of(List *statements)
 	}
 	return result;
 }
-
-/*
- * The sub-command that changes the type of a column, and the text that its
- * places refer to; NULL if there is none.
- */
-AlterTableCmd *
-osc_find_type_change(List *statements, const char *colname, const char **source)
-{
-	ListCell   *lc,
-			   *c;
-
-	foreach(lc, statements)
-	{
-		OscStatement *s = lfirst(lc);
-
-		if (!IsA(s->node, AlterTableStmt))
-			continue;
-		foreach(c, castNode(AlterTableStmt, s->node)->cmds)
-		{
-			AlterTableCmd *cmd = lfirst_node(AlterTableCmd, c);
-
-			if (cmd->subtype == AT_AlterColumnType && strcmp(cmd->name, colname) == 0)
-			{
-				*source = s->source;
-				return cmd;
-			}
-		}
-	}
-	return NULL;
-}

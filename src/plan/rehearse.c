@@ -51,9 +51,10 @@ static void
 try_copy(Relation source, Oid nsp, List *statements, MemoryContext context, void *result)
 {
 	OscRehearsal *r = result;
-	Oid			shadow_oid = osc_create_shadow(source, nsp, statements);
+	List	   *values;
+	Oid			shadow_oid = osc_create_shadow(source, nsp, statements, &values);
 	Relation	shadow = table_open(shadow_oid, NoLock);
-	OscMapping *mapping = osc_mapping_build(source, shadow, statements);
+	OscMapping *mapping = osc_mapping_build(source, shadow, values);
 
 	r->key = MemoryContextStrdup(context, get_rel_name(mapping->key.index));
 	r->nindexes = list_length(osc_index_oids(shadow));
