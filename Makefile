@@ -24,10 +24,12 @@ OBJS = \
 	src/model/compose.o \
 	src/model/mapping.o \
 	src/model/mapping_exec.o \
+	src/model/objections.o \
 	src/model/relinfo.o \
 	src/model/script.o \
 	src/model/statement.o \
 	src/mirror/backfill.o \
+	src/mirror/canary.o \
 	src/mirror/capture.o \
 	src/mirror/follower.o \
 	src/mirror/keyscan.o \
@@ -53,6 +55,7 @@ OBJS = \
 	src/drive/background.o \
 	src/drive/commands.o \
 	src/drive/control.o \
+	src/drive/crashed.o \
 	src/drive/driver.o \
 	src/drive/foreground.o \
 	src/drive/prepare.o \

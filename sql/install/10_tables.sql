@@ -48,6 +48,7 @@ CREATE TABLE online_schema.job_member (
 	generation integer NOT NULL DEFAULT 1,
 	shadow oid,
 	twin oid,
+	canary oid,
 	dry_run_done boolean NOT NULL DEFAULT false,
 	fence xid8,
 	fence_passed boolean NOT NULL DEFAULT false,

@@ -35,6 +35,7 @@
 #include "drive/prepare.h"
 #include "finish/swap_storage.h"
 #include "mirror/backfill.h"
+#include "mirror/canary.h"
 #include "mirror/capture.h"
 #include "mirror/log.h"
 #include "mirror/shadow.h"
@@ -43,6 +44,20 @@
 #include "model/script.h"
 #include "store/events.h"
 #include "store/objects.h"
+
+/* before the first row is copied: see mirror/canary.c */
+static void
+prepare_canary(OscMember *m, Oid nsp)
+{
+	OscArgs		args = {0};
+
+	m->canary = osc_canary_create(m, nsp);
+	if (!OidIsValid(m->canary))
+		return;
+	osc_canary_revive(m);
+	osc_arg_oid(&args, m->canary);
+	osc_member_update(m, "canary = $3", &args);
+}
 
 /* make schema, shadow, twin and log of a member */
 static void
@@ -85,6 +100,7 @@ prepare_member(OscMember *m, List *statements)
 	osc_arg_text(&args, osc_fingerprint(m->relid));
 	osc_member_update(m, "indexes_total = $3, shadow = $4, twin = $5, mapping = $6,"
 					  " fingerprint = $7", &args);
+	prepare_canary(m, nsp);
 	osc_give_schema_away(nsp);
 	table_close(source, NoLock);
 }
@@ -186,15 +202,17 @@ await_fence(OscJob *job, OscStep *step)
 	{
 		OscMember  *m = lfirst(lc);
 
-		if (OSC_PROTECTED("fence-wait") && !osc_fence_passed(m->fence, &waiting_for))
+		if (OSC_PROTECTED("fence-wait") && !m->fence_passed && !osc_fence_passed(m->fence, &waiting_for))
 		{
 			osc_job_set_waiting(job, waiting_for);
 			step->wait_ms = OSC_POLL_MS;
 			return;
 		}
 	}
+	/* those that have passed it are there because others begin again */
 	foreach(lc, job->members)
-		osc_backfill_begin(lfirst(lc), osc_workers);
+		if (!((OscMember *) lfirst(lc))->fence_passed)
+			osc_backfill_begin(lfirst(lc), osc_workers);
 	osc_event(job, "fence", -1, NULL);
 	osc_job_set_phase(job, OSC_BACKFILLING);
 	OSC_STOP_POINT("fence-passed");

@@ -42,6 +42,7 @@
 #include "base/settings.h"
 #include "base/stop_point.h"
 #include "drive/commands.h"
+#include "drive/crashed.h"
 #include "drive/prepare.h"
 #include "drive/prove.h"
 #include "drive/steps.h"
@@ -167,7 +168,7 @@ build_index(OscJob *job, OscMember *m, Oid index)
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	/* builds as the table's owner, see index.c */
-	osc_reindex_index(index, RELPERSISTENCE_PERMANENT, &params);
+	osc_reindex_index(index, get_rel_persistence(index), &params);
 	PopActiveSnapshot();
 	osc_arg_text(&args, name);
 	osc_member_update(m, "indexes_done = indexes_done || $3", &args);
@@ -654,6 +655,8 @@ osc_do_step(OscJob *job, OscStep *step)
 		check_sources_exist(job);
 	if (job->phase >= OSC_BACKFILLING && job->phase < OSC_SWAPPING && !step->swap_now)
 		lock_sources(job);
+	if (job->phase >= OSC_PREPARING && job->phase <= OSC_SWAPPING && osc_restart_after_crash(job))
+		return;
 	if (step->swap_now)
 	{
 		step_swapping(job, step);

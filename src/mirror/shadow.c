@@ -409,6 +409,15 @@ osc_apply_statements(Oid clone, List *statements)
 		apply_statement(clone, lfirst(lc), NULL);
 }
 
+static void
+check_target(Oid shadow)
+{
+	Relation	rel = table_open(shadow, NoLock);
+
+	osc_check_access_method(rel);
+	table_close(rel, NoLock);
+}
+
 /*
  * Make the shadow: a clone that the statements have given the new shape.
  * *values: what they make of the columns (model/compose.c).
@@ -423,6 +432,7 @@ osc_create_shadow(Relation source, Oid nsp, List *statements, List **values)
 	foreach(lc, statements)
 		apply_statement(shadow, lfirst(lc), composition);
 	*values = osc_compose_end(composition, shadow);
+	check_target(shadow);
 	osc_set_relrewrite(shadow, RelationGetRelid(source));
 	osc_hide_rows(shadow);
 	return shadow;

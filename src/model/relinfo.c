@@ -14,6 +14,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "catalog/catalog.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
@@ -156,6 +157,17 @@ osc_whole_row_user(Relation rel)
 }
 
 /*
+ * Refuse rows that are not stored as heap stores them; it may have another
+ * name (CREATE ACCESS METHOD ... HANDLER heap_tableam_handler).
+ */
+void
+osc_check_access_method(Relation rel)
+{
+	if (rel->rd_tableam != GetHeapamTableAmRoutine())
+		refuse_table(rel, "stored by another access method than heap", "Use a plain ALTER TABLE.");
+}
+
+/*
  * Refuse relations that this version does not copy.
  */
 void
@@ -172,12 +184,7 @@ osc_check_table(Relation rel)
 		refuse_table(rel, "part of an inheritance tree", native);
 	if (c->relpersistence == RELPERSISTENCE_TEMP)
 		refuse_table(rel, "a temporary table", native);
-	if (c->relpersistence == RELPERSISTENCE_UNLOGGED)
-		refuse_table(rel, "an unlogged table", native);
-	if (c->relam != HEAP_TABLE_AM_OID)
-		refuse_table(rel, "stored by another access method than heap", native);
-	if (OidIsValid(c->reloftype))
-		refuse_table(rel, "a typed table", native);
+	osc_check_access_method(rel);
 	if (c->relrewrite != InvalidOid)
 		refuse_table(rel, "a helper table of another job", "Change the table itself.");
 	if (IsCatalogRelation(rel) ||

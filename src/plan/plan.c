@@ -29,6 +29,7 @@
 
 #include "base/ident.h"
 #include "base/settings.h"
+#include "model/objections.h"
 #include "model/relinfo.h"
 #include "model/statement.h"
 #include "plan/classify.h"
@@ -309,6 +310,7 @@ classify_table(OscPlanTable *t)
 
 	check_any_table(rel);
 	osc_check_dependents(rel, osc_commands_of(t->statements));
+	osc_check_objections(rel, t->statements);
 	t->parts = osc_classify(rel, t->statements);
 	table_close(rel, NoLock);
 }
