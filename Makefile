@@ -41,6 +41,7 @@ OBJS = \
 	src/finish/cleanup.o \
 	src/finish/direct.o \
 	src/finish/foreign_keys.o \
+	src/finish/orphans.o \
 	src/finish/sequences.o \
 	src/finish/snapshots.o \
 	src/finish/storage.o \
@@ -52,6 +53,7 @@ OBJS = \
 	src/plan/rules.o \
 	src/plan/separable.o \
 	src/plan/slices.o \
+	src/drive/arrange.o \
 	src/drive/background.o \
 	src/drive/commands.o \
 	src/drive/control.o \

@@ -72,6 +72,7 @@ CREATE TABLE online_schema.job_member (
 	rows_not_compared bigint NOT NULL DEFAULT 0,
 	rows_differing bigint NOT NULL DEFAULT 0,
 	sample jsonb,
+	orphan_checks jsonb NOT NULL DEFAULT '[]',
 	foreign_keys jsonb NOT NULL DEFAULT '[]',
 	PRIMARY KEY (job_id, member)
 );

@@ -141,12 +141,16 @@ dry_run(OscJob *job)
 {
 	OscSubxact	subxact;
 	TimestampTz start = GetCurrentTimestamp();
+	char	   *orphan_checks;
+	OscArgs		args = {0};
 	ListCell   *lc;
 
 	osc_subxact_begin(&subxact);
 	osc_set_local("client_min_messages", "warning");
-	osc_dry_run(job);
+	orphan_checks = osc_dry_run(job);
 	osc_subxact_rollback(&subxact);
+	osc_arg_jsonb(&args, orphan_checks);
+	osc_member_update(linitial(job->members), "orphan_checks = $3", &args);
 	foreach(lc, job->members)
 		osc_member_update(lfirst(lc), "dry_run_done = true", NULL);
 	osc_event(job, "dry_run", osc_elapsed_ms(start), NULL);

@@ -41,6 +41,7 @@
 #include "base/run.h"
 #include "base/settings.h"
 #include "base/stop_point.h"
+#include "drive/arrange.h"
 #include "drive/commands.h"
 #include "drive/crashed.h"
 #include "drive/prepare.h"
@@ -49,6 +50,7 @@
 #include "finish/cleanup.h"
 #include "finish/direct.h"
 #include "finish/foreign_keys.h"
+#include "finish/orphans.h"
 #include "finish/snapshots.h"
 #include "finish/swap_storage.h"
 #include "mirror/backfill.h"
@@ -279,6 +281,8 @@ step_indexing(OscJob *job, OscStep *step)
 		osc_leave_phase(job);
 		return;
 	}
+	if (osc_step_arrange(job))
+		return;
 	if (osc_vacuum_command(job) != NULL)
 	{
 		if (step->can_vacuum)
@@ -456,6 +460,8 @@ static void
 step_catching_up(OscJob *job, OscStep *step)
 {
 	if (!catch_up(job, step))
+		return;
+	if (osc_next_orphan_check(job))
 		return;
 	note_horizon(job);
 	if (storage_changed(job))

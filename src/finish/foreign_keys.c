@@ -22,6 +22,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
@@ -119,7 +120,9 @@ osc_affected_foreign_keys(List *keys, Oid relid, List *cmds)
 				  false);
 	return add_keys(keys,
 					"(conrelid = $1 AND (conkey && $2 OR conname::text = ANY ($3)))"
-					" OR (confrelid = $1 AND confkey && $2)", &args);
+					" OR (confrelid = $1 AND (confkey && $2 OR conindid IN"
+					"  (SELECT conindid FROM pg_constraint WHERE conrelid = $1 AND contype IN ('p', 'u')"
+					"   AND conname::text = ANY ($3))))", &args);
 }
 
 /* did the user ask for this key to be left NOT VALID? */
@@ -213,9 +216,42 @@ osc_note_new_foreign_keys(List *keys, Oid relid, List *before, List *cmds)
 		if (!wanted)
 			continue;
 		key->validated = true;	/* it shall be */
+		key->is_new = true;
 		keys = lappend(keys, key);
 	}
 	return keys;
+}
+
+/*
+ * Add the tables that new foreign keys of the sub-commands refer to.
+ */
+void
+osc_new_foreign_keys_lock(List *cmds, OscLockSet *set)
+{
+	ListCell   *lc,
+			   *c;
+
+	foreach(lc, cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		List	   *constraints = NIL;
+
+		if (cmd->subtype == AT_AddConstraint)
+			constraints = list_make1(cmd->def);
+		else if (cmd->subtype == AT_AddColumn)
+			constraints = castNode(ColumnDef, cmd->def)->constraints;
+		foreach(c, constraints)
+		{
+			Constraint *con = lfirst_node(Constraint, c);
+			Oid			referenced;
+
+			if (con->contype != CONSTR_FOREIGN)
+				continue;
+			referenced = RangeVarGetRelid(con->pktable, NoLock, true);
+			if (OidIsValid(referenced))
+				osc_lock_add(set, referenced, ShareRowExclusiveLock);
+		}
+	}
 }
 
 /*

@@ -33,6 +33,7 @@
 #include "catalog/heap.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -45,6 +46,7 @@
 #include "base/settings.h"
 #include "base/stop_point.h"
 #include "finish/foreign_keys.h"
+#include "finish/orphans.h"
 #include "finish/sequences.h"
 #include "finish/storage.h"
 #include "finish/swap_storage.h"
@@ -69,7 +71,7 @@ add_table(OscLockSet *set, Oid relid)
 
 /* source first, then other user tables, then what is ours */
 static void
-lock_members(OscJob *job, List *foreign_keys, const char *purpose)
+lock_members(OscJob *job, List *script, List *foreign_keys, const char *purpose)
 {
 	OscLockSet	set = {0};
 	ListCell   *lc;
@@ -79,6 +81,7 @@ lock_members(OscJob *job, List *foreign_keys, const char *purpose)
 	foreach(lc, job->others)
 		osc_lock_add(&set, ((OscMember *) lfirst(lc))->relid, AccessExclusiveLock);
 	osc_foreign_keys_lock(foreign_keys, &set);
+	osc_new_foreign_keys_lock(osc_commands_of(script), &set);
 	foreach(lc, job->members)
 	{
 		OscMember  *m = lfirst(lc);
@@ -169,8 +172,11 @@ replay_all(OscJob *job)
 static List *
 run_script(List *script, List *keys)
 {
+	int			nest = NewGUCNestLevel();
 	ListCell   *lc;
 
+	/* locks beyond ours, on what CASCADE drops: wait no longer than for these */
+	osc_set_local("lock_timeout", psprintf("%d", osc_lock_timeout));
 	foreach(lc, script)
 	{
 		OscStatement *s = lfirst(lc);
@@ -183,6 +189,7 @@ run_script(List *script, List *keys)
 		keys = osc_note_new_foreign_keys(keys, s->relid, before,
 										 osc_commands_of(list_make1(s)));
 	}
+	AtEOXact_GUC(true, nest);
 	return keys;
 }
 
@@ -292,7 +299,7 @@ osc_swap_storage(OscJob *job, TimestampTz *locked_at, int64 *backlog)
 	List	   *script = osc_script_of_job(job);
 	List	   *foreign_keys = affected_keys(job, script);
 
-	lock_members(job, foreign_keys, "swap");
+	lock_members(job, script, foreign_keys, "swap");
 	*locked_at = GetCurrentTimestamp();
 	osc_deadline_arm(osc_swap_timeout);
 	OSC_STOP_POINT("swap-locked");
@@ -324,17 +331,19 @@ osc_swap_storage(OscJob *job, TimestampTz *locked_at, int64 *backlog)
 
 /*
  * Rehearse the swap on the real table, with empty storage; the caller rolls
- * the subtransaction back, which gives all back.  Raises what native raises,
+ * the subtransaction back, which gives all back.  Returns the foreign keys
+ * that are to be tried on the copies (orphans.c).  Raises what native raises,
  * or lock_not_available.
  */
-void
+char *
 osc_dry_run(OscJob *job)
 {
 	List	   *script = osc_script_of_job(job);
 	List	   *foreign_keys = affected_keys(job, script);
+	char	   *orphan_checks;
 	ListCell   *lc;
 
-	lock_members(job, foreign_keys, "dry run");
+	lock_members(job, script, foreign_keys, "dry run");
 	osc_deadline_arm(osc_swap_timeout);
 	PushActiveSnapshot(GetLatestSnapshot());
 	osc_foreign_keys_unvalidate(foreign_keys);
@@ -346,7 +355,7 @@ osc_dry_run(OscJob *job)
 			changed_under_us(m, "the definition");
 		osc_exchange_storage(m->relid, m->twin, false);
 	}
-	(void) run_script(script, foreign_keys);
+	orphan_checks = osc_orphan_checks(job, script, run_script(script, foreign_keys));
 	foreach(lc, job->members)
 	{
 		OscMember  *m = lfirst(lc);
@@ -364,4 +373,5 @@ osc_dry_run(OscJob *job)
 	}
 	PopActiveSnapshot();
 	osc_deadline_disarm();
+	return orphan_checks;
 }

@@ -120,6 +120,22 @@ osc_cluster_index(Relation rel, List *statements)
 }
 
 /*
+ * The index of the table's copy that stands for one of the table's own.
+ */
+Oid
+osc_index_of_copy(Relation rel, Oid index, Oid copy)
+{
+	Oid			result = get_relname_relid(get_rel_name(index), get_rel_namespace(copy));
+
+	if (!OidIsValid(result))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("CLUSTER is not supported together with a statement that drops or renames its index"),
+				 errhint("Make it two jobs, one after the other.")));
+	return result;
+}
+
+/*
  * Raise native's error where the statements cannot be carried out.
  */
 void

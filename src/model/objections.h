@@ -12,6 +12,7 @@
 #include "utils/relcache.h"
 
 extern Oid	osc_cluster_index(Relation rel, List *statements);
+extern Oid	osc_index_of_copy(Relation rel, Oid index, Oid copy);
 extern void osc_check_objections(Relation rel, List *statements);
 
 #endif							/* OSC_OBJECTIONS_H */

@@ -490,7 +490,8 @@ osc_check_dependents(Relation rel, List *cmds)
 							 RelationGetRelationName(rel))));
 		if (attnum < 0)
 			continue;			/* native's own error comes from the rehearsal */
-		check_column_dependents(rel, attnum, cmd);
+		if (cmd->subtype == AT_AlterColumnType || cmd->behavior != DROP_CASCADE)
+			check_column_dependents(rel, attnum, cmd);
 		if (cmd->subtype == AT_AlterColumnType)
 		{
 			types_change = true;

@@ -26,6 +26,7 @@
 #include "base/run.h"
 #include "mirror/shadow.h"
 #include "model/mapping.h"
+#include "model/objections.h"
 #include "model/relinfo.h"
 #include "plan/rehearse.h"
 
@@ -53,11 +54,15 @@ try_copy(Relation source, Oid nsp, List *statements, MemoryContext context, void
 	OscRehearsal *r = result;
 	List	   *values;
 	Oid			shadow_oid = osc_create_shadow(source, nsp, statements, &values);
+	Oid			order;
 	Relation	shadow = table_open(shadow_oid, NoLock);
 	OscMapping *mapping = osc_mapping_build(source, shadow, values);
 
 	r->key = MemoryContextStrdup(context, get_rel_name(mapping->key.index));
 	r->nindexes = list_length(osc_index_oids(shadow));
+	order = osc_cluster_index(source, statements);
+	if (OidIsValid(order))
+		r->order = MemoryContextStrdup(context, get_rel_name(osc_index_of_copy(source, order, shadow_oid)));
 	r->nproved = list_length(mapping->check_names);
 	table_close(shadow, NoLock);
 }
