@@ -496,7 +496,8 @@ osc_check_dependents(Relation rel, List *cmds)
 
 /*
  * A digest of the definition that the copy relies on: columns, indexes,
- * constraints, persistence.  It stays the same over REINDEX, ANALYZE, GRANT,
+ * constraints, persistence.  Expressions as they are stored: to print them
+ * takes seconds for a table with many, and this runs under strong locks.  It stays the same over REINDEX, ANALYZE, GRANT,
  * COMMENT, VALIDATE of a foreign key and the like.
  */
 char *
@@ -512,12 +513,14 @@ osc_fingerprint(Oid relid)
 			" SELECT format('a %s %s %s %s %s %s %s %s %s', attnum, attname, atttypid, atttypmod,"
 			"  attnotnull, attisdropped, attgenerated, attidentity, attcollation)"
 			"  FROM pg_attribute WHERE attrelid = $1 AND attnum > 0"
-			" UNION ALL SELECT format('i %s %s %s', pg_get_indexdef(indexrelid), indisvalid, indisprimary)"
-			"  FROM pg_index WHERE indrelid = $1"
-			" UNION ALL SELECT format('c %s %s', conname, pg_get_constraintdef(oid))"
+			" UNION ALL SELECT format('i %s %s %s %s %s %s %s %s %s %s %s %s %s %s %s', c.relname, c.relam, c.reloptions,"
+			"  i.indkey, i.indnkeyatts, i.indclass, i.indcollation, i.indoption, i.indisunique, i.indimmediate,"
+			"  i.indisvalid, i.indisprimary, i.indisexclusion, i.indexprs, i.indpred)"
+			"  FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = $1"
+			" UNION ALL SELECT format('c %s %s %s %s %s %s %s %s %s', conname, contype, conkey, condeferrable,"
+			"  condeferred, convalidated, connoinherit, conexclop, conbin)"
 			"  FROM pg_constraint WHERE conrelid = $1 AND contype NOT IN ('f', 't')"
-			" UNION ALL SELECT format('d %s %s', adnum, pg_get_expr(adbin, adrelid))"
-			"  FROM pg_attrdef WHERE adrelid = $1"
+			" UNION ALL SELECT format('d %s %s', adnum, adbin) FROM pg_attrdef WHERE adrelid = $1"
 			" UNION ALL SELECT format('r %s %s %s %s %s %s', relpersistence, relam, relispartition,"
 			"  relhassubclass, reltablespace, relowner)"
 			"  FROM pg_class WHERE oid = $1) AS parts(x)", &args);
