@@ -100,7 +100,8 @@ osc_lookup_table(const RangeVar *name, bool missing_ok)
 				 errhint("System catalogs cannot be changed.")));
 	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				(errcode(relkind == RELKIND_COMPOSITE_TYPE ? ERRCODE_WRONG_OBJECT_TYPE :
+						 ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("\"%s\" is not a table", name->relname),
 				 errhint("Only tables can be changed online.")));
 	return relid;
@@ -452,6 +453,22 @@ check_referencing_tables(Relation rel, AttrNumber attnum)
 				 errhint("Drop the foreign key and add it again after the job.")));
 }
 
+/* does a new column come with values, so that native looks who uses the row type? */
+static bool
+brings_values(const ColumnDef *def)
+{
+	ListCell   *lc;
+
+	foreach(lc, def->constraints)
+	{
+		ConstrType	type = lfirst_node(Constraint, lc)->contype;
+
+		if (type == CONSTR_DEFAULT || type == CONSTR_GENERATED || type == CONSTR_IDENTITY)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Look up what native would object to in the catalogs: views, rules,
  * triggers, policies, functions and publications on a column whose type
@@ -462,13 +479,15 @@ void
 osc_check_dependents(Relation rel, List *cmds)
 {
 	ListCell   *lc;
-	bool		types_change = false;
+	bool		values_change = false;
 
 	foreach(lc, cmds)
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 		AttrNumber	attnum;
 
+		if (cmd->subtype == AT_AddColumn && brings_values(castNode(ColumnDef, cmd->def)))
+			values_change = true;
 		if (cmd->subtype != AT_AlterColumnType && cmd->subtype != AT_DropColumn)
 			continue;
 		attnum = get_attnum(RelationGetRelid(rel), cmd->name);
@@ -486,11 +505,11 @@ osc_check_dependents(Relation rel, List *cmds)
 		check_column_dependents(rel, attnum, cmd);
 		if (cmd->subtype == AT_AlterColumnType)
 		{
-			types_change = true;
+			values_change = true;
 			check_referencing_tables(rel, attnum);
 		}
 	}
-	if (types_change)
+	if (values_change)
 		find_composite_type_dependencies(rel->rd_rel->reltype, rel, NULL);
 }
 
