@@ -405,7 +405,7 @@ check_column_dependents(Relation rel, AttrNumber attnum, const AlterTableCmd *cm
 								   getObjectDescription(&object, false), cmd->name),
 						 errhint("Drop the dependent object first and make it again after the job.")));
 		}
-		else if (drop_is_refused(dep, RelationGetRelid(rel)))
+		else if (cmd->behavior != DROP_CASCADE && drop_is_refused(dep, RelationGetRelid(rel)))
 		{
 			/* of a view's rule native speaks as of the view */
 			if (dep->classid == RewriteRelationId &&
@@ -453,6 +453,36 @@ check_referencing_tables(Relation rel, AttrNumber attnum)
 				 errhint("Drop the foreign key and add it again after the job.")));
 }
 
+/* a key that foreign keys refer to is not dropped without CASCADE */
+static void
+check_constraint_dependents(Relation rel, const AlterTableCmd *cmd)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+	char	   *user = NULL;
+
+	if (cmd->behavior == DROP_CASCADE)
+		return;
+	osc_store_open(&store);
+	osc_arg_oid(&args, RelationGetRelid(rel));
+	osc_arg_text(&args, cmd->name);
+	if (osc_sql("SELECT format('constraint %s on table %s depends on index %s', f.conname,"
+				"  f.conrelid::regclass, c.conname) AS who"
+				" FROM pg_constraint c JOIN pg_constraint f ON f.contype = 'f' AND f.confrelid = c.conrelid"
+				"  AND f.conindid = c.conindid AND f.conparentid = 0"
+				" WHERE c.conrelid = $1 AND c.conname::text = $2 AND c.contype IN ('p', 'u') ORDER BY f.oid LIMIT 1",
+				&args) > 0)
+		user = osc_col_text(&store, 0, "who");
+	osc_store_close(&store);
+	if (user)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot drop constraint %s on table %s because other objects depend on it",
+						cmd->name, RelationGetRelationName(rel)),
+				 errdetail("%s", user),
+				 errhint("Drop the foreign key first.")));
+}
+
 /* does a new column come with values, so that native looks who uses the row type? */
 static bool
 brings_values(const ColumnDef *def)
@@ -486,6 +516,8 @@ osc_check_dependents(Relation rel, List *cmds)
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 		AttrNumber	attnum;
 
+		if (cmd->subtype == AT_DropConstraint)
+			check_constraint_dependents(rel, cmd);
 		if (cmd->subtype == AT_AddColumn && brings_values(castNode(ColumnDef, cmd->def)))
 			values_change = true;
 		if (cmd->subtype != AT_AlterColumnType && cmd->subtype != AT_DropColumn)
