@@ -13,10 +13,12 @@ MODULE_big = online_schema
 
 OBJS = \
 	src/base/deadline.o \
+	src/base/disk.o \
 	src/base/ident.o \
 	src/base/locks.o \
 	src/base/run.o \
 	src/base/settings.o \
+	src/store/claims.o \
 	src/store/events.o \
 	src/store/job.o \
 	src/store/objects.o \
@@ -38,6 +40,8 @@ OBJS = \
 	src/finish/snapshots.o \
 	src/finish/storage.o \
 	src/finish/swap_storage.o \
+	src/plan/burden.o \
+	src/plan/harm.o \
 	src/plan/plan.o \
 	src/plan/rehearse.o \
 	src/drive/background.o \
