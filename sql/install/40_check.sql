@@ -107,7 +107,7 @@ BEGIN ATOMIC
 				OR (a.conname IS NOT NULL AND b.conname IS NULL)
 				OR ((a.conname IS NULL) = (b.conname IS NULL) AND a.indexrelid < b.indexrelid))
 		ORDER BY a.may_go, a.indexrelid LIMIT 1) a
-	WHERE b.may_go;
+	WHERE b.may_go AND b.indisvalid;
 END;
 COMMENT ON FUNCTION online_schema.check_duplicate_index(regclass) IS
 	'rule of osc_check(): indexes that another valid index of the same definition makes superfluous';

@@ -39,6 +39,7 @@
 #include <ctype.h>
 
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "commands/event_trigger.h"
 #include "fmgr.h"
 #include "nodes/parsenodes.h"
@@ -161,8 +162,12 @@ hint_to_start(const Node *parsetree)
 static void
 guard_table(const EventTriggerData *data, Oid relid, const OscBurden *burden)
 {
-	int64		bytes = osc_table_size(relid);
+	char		relkind = get_rel_relkind(relid);
+	int64		bytes;
 
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+		return;
+	bytes = osc_table_size(relid);
 	if (bytes == 0 || bytes / 1024 < osc_guard_min_size)
 		return;
 	ereport(osc_guard == OSC_GUARD_ERROR ? ERROR : WARNING,

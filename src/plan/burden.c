@@ -160,7 +160,11 @@ osc_statement_burden(const Node *stmt, Oid relid, OscBurden *burden)
 
 	if (IsA(stmt, IndexStmt))
 	{
-		if (((const IndexStmt *) stmt)->concurrent)
+		const IndexStmt *index = (const IndexStmt *) stmt;
+
+		if (index->concurrent ||
+			(index->if_not_exists && index->idxname != NULL &&
+			 OidIsValid(get_relname_relid(index->idxname, get_rel_namespace(relid)))))
 			return false;
 		*burden = (OscBurden) {"build an index on", "writes"};
 		return true;
