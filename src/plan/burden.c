@@ -6,8 +6,10 @@
  * The guard of large tables (online_schema.guard) asks here before a command
  * begins.  The parse tree tells of scans, index builds and moves; whether a
  * table is rewritten the server tells by itself, by the event table_rewrite,
- * before it does it.  What the parse tree does not tell (a change of type that
- * rebuilds an index or checks a constraint anew) goes unnoticed.
+ * before it does it.  This is no plan: the planner (classify.c) rehearses a
+ * statement on an empty clone, which is too much for every DDL.  What only the
+ * rehearsal shows (a change of type that rebuilds an index or checks a
+ * constraint anew) goes unnoticed here.
  *
  * Locks: ACCESS SHARE on the table, given back at once: the command itself is
  * about to ask for a stronger one.
@@ -17,15 +19,12 @@
 #include "postgres.h"
 
 #include "access/relation.h"
-#include "access/table.h"
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
-#include "commands/tablecmds.h"
 #include "commands/tablespace.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "storage/bufmgr.h"
 #include "utils/lsyscache.h"
@@ -33,30 +32,19 @@
 
 #include "base/compat.h"
 #include "plan/burden.h"
+#include "plan/classify.h"
 
-/* does the table prove already that the column has no NULL? */
+/* does SET NOT NULL of the column need no scan? */
 static bool
 is_proved_not_null(Oid relid, const char *column)
 {
 	Relation	rel = try_relation_open(relid, AccessShareLock);
-	AttrNumber	attnum = get_attnum(relid, column);
-	bool		proved = true;
+	bool		proved;
 
 	if (rel == NULL)
 		return true;
-	if (attnum > 0)
-	{
-		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
-		NullTest   *test = makeNode(NullTest);
-
-		test->arg = (Expr *) makeVar(1, attnum, att->atttypid, att->atttypmod,
-									 att->attcollation, 0);
-		test->nulltesttype = IS_NOT_NULL;
-		test->argisrow = false;
-		test->location = -1;
-		/* what ATTACH PARTITION asks, and SET NOT NULL likewise (tablecmds.c) */
-		proved = PartConstraintImpliedByRelConstraint(rel, list_make1(test));
-	}
+	/* one that is not there is for the command to tell */
+	proved = get_attnum(relid, column) <= 0 || osc_not_null_is_proved(rel, column);
 	relation_close(rel, AccessShareLock);
 	return proved;
 }
