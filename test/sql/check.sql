@@ -177,11 +177,11 @@ SELECT setval('keys_small_seq', 29491);
 SELECT severity, object FROM osc_check('keys') WHERE object = 'small';
 -- the fix of each runs as it stands
 SELECT fix FROM osc_check('keys') WHERE fix ~ '^ALTER' \gexec
-SELECT fix FROM osc_check('keys') WHERE object = 'id' \gexec
-SELECT max(job_id) AS job FROM osc_progress \gset
+SELECT fix FROM osc_check('keys') WHERE object = 'id' \gset
+:fix AS job \gset
 CALL osc_test.await_end(:job);
-SELECT fix FROM osc_check('keys') WHERE object = 'small' \gexec
-SELECT max(job_id) AS job FROM osc_progress \gset
+SELECT fix FROM osc_check('keys') WHERE object = 'small' \gset
+:fix AS job \gset
 CALL osc_test.await_end(:job);
 SELECT pg_typeof(id), pg_typeof(small) FROM (SELECT) one LEFT JOIN keys ON true;
 SELECT seqtypid::regtype FROM pg_sequence WHERE seqrelid IN ('keys_id_seq'::regclass, 'keys_small_seq'::regclass);

@@ -229,7 +229,7 @@ CREATE TABLE tree (id int, v text, PRIMARY KEY (id)) PARTITION BY RANGE (id);
 CREATE TABLE leaf (id int PRIMARY KEY, v text);
 CREATE TABLE leaf2 PARTITION OF tree FOR VALUES FROM (100) TO (200);
 CREATE TABLE kin (id int PRIMARY KEY, v text);
-SELECT osc_start('ALTER TABLE leaf ALTER v TYPE varchar', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE leaf ALTER id TYPE bigint', run => 'manual') AS job \gset
 CALL osc_test.step_to(:job, 'catching_up');
 ALTER TABLE tree ATTACH PARTITION leaf FOR VALUES FROM (0) TO (100);
 SELECT state FROM osc_test.refusal('ALTER TABLE leaf INHERIT kin');
@@ -244,7 +244,7 @@ ALTER TABLE tree ATTACH PARTITION leaf FOR VALUES FROM (0) TO (100);
 INSERT INTO online_schema.job (ddl, strategy, swap, run, owner, state, phase, settings, session_settings, system_identifier, database_id)
 	SELECT ddl, strategy, swap, run, owner, 'paused', 'backfilling', settings, session_settings, 0, 0 FROM online_schema.job WHERE job_id = :job
 	RETURNING job_id AS fake \gset
-INSERT INTO online_schema.job_member (job_id, member, relation, nspname, relname, helper_schema) VALUES (:fake, 1, 'leaf'::regclass, 'guard', 'leaf', 'none');
+INSERT INTO online_schema.job_member (job_id, member, relation, nspname, relname, helper_schema, copied) VALUES (:fake, 1, 'leaf'::regclass, 'guard', 'leaf', 'none', true);
 SELECT c AS refused, r.* FROM unnest(ARRAY['CREATE TABLE leaf4 PARTITION OF tree FOR VALUES FROM (300) TO (400)',
 	'ALTER TABLE tree ATTACH PARTITION kin FOR VALUES FROM (400) TO (500)', 'ALTER TABLE tree DETACH PARTITION leaf', 'ALTER TABLE tree DETACH PARTITION leaf2',
 	'ALTER TABLE tree ADD x int', 'ALTER TABLE tree ALTER v TYPE text', 'ALTER TABLE tree RENAME v TO w', 'DROP TABLE tree', 'DROP TABLE leaf', 'CREATE INDEX ON tree (v)']) c, osc_test.refusal(c) r;
@@ -262,6 +262,16 @@ UPDATE online_schema.job SET state = 'kept', phase = 'kept' WHERE job_id = :fake
 SELECT replace(hint, :'fake', 'N') AS hint FROM osc_test.refusal('ALTER TABLE tree ADD x int');
 DELETE FROM online_schema.job WHERE job_id = :fake;
 DROP TABLE tree, kin, leaf3;
+
+-- a job that copies nothing has the table as well, and its own commands pass
+SELECT osc_start('ALTER TABLE t ADD CONSTRAINT n_small CHECK (n < 100), ALTER d SET DEFAULT 1; ALTER TABLE t RENAME v TO w', run => 'manual') AS job \gset
+SELECT copied, active FROM online_schema.job_member WHERE job_id = :job;
+SELECT osc_step(:job) IS NOT NULL;
+SELECT c AS refused, r.state FROM unnest(ARRAY['ALTER TABLE t ADD x2 int', 'ALTER TABLE t RENAME TO t2', 'DROP TABLE t', 'CREATE INDEX ON t (d)', 'GRANT SELECT ON t TO PUBLIC']) c,
+	osc_test.refusal(c) r;
+CALL osc_run(:job);
+SELECT state FROM osc_progress WHERE job_id = :job;
+SELECT w FROM t WHERE id = 1;
 
 -- switched off by a superuser: the job sees by itself
 SELECT osc_start('ALTER TABLE t ALTER id TYPE int', run => 'manual') AS job \gset

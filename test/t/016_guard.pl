@@ -63,6 +63,12 @@ promise 'a background job, its workers and its clean-up pass under online_schema
 	fails_with($node, 'ALTER TABLE t ALTER id TYPE int', '55000', qr/\$osc\$ALTER TABLE t ALTER id TYPE int\$osc\$/, 'a plain statement is caught');
 	my $job = start_job($node, "ALTER TABLE t ALTER id TYPE int, ADD UNIQUE (v), ADD CHECK (id > 0), ALTER v SET NOT NULL, ADD x float DEFAULT random()", set => { workers => 2 });
 	job_ends($node, $job, 'done');
+	for my $ddl ('CREATE INDEX t_x ON t (x)', 'REINDEX TABLE t', 'ALTER TABLE t ADD PRIMARY KEY (id)', 'DROP INDEX t_x',
+		'ALTER TABLE t ADD CHECK (id < 1000000), ADD FOREIGN KEY (other_id) REFERENCES other, ALTER x SET NOT NULL')
+	{
+		sql($node, 'ALTER TABLE t DROP CONSTRAINT t_pkey, ADD other_id int') if $ddl =~ /PRIMARY/;
+		job_ends($node, start_job($node, $ddl), 'done', $ddl);
+	}
 	is(leftovers($node), '', 'nothing is left');
 	$node->append_conf('postgresql.conf', "online_schema.guard = 'off'");
 	$node->reload;
