@@ -70,6 +70,11 @@ promise 'a background job, its workers and its clean-up pass under online_schema
 		job_ends($node, start_job($node, $ddl), 'done', $ddl);
 	}
 	is(leftovers($node), '', 'nothing is left');
+	like(dump_and_restore('postgres', 'refused'), qr/would build an index/, 'a restore is caught, too');
+	{
+		local $ENV{PGOPTIONS} = '-c online_schema.guard=off';
+		is(dump_and_restore('postgres', 'let'), '', 'a superuser can let it pass');
+	}
 	$node->append_conf('postgresql.conf', "online_schema.guard = 'off'");
 	$node->reload;
 };
