@@ -43,6 +43,7 @@
 #include "base/stop_point.h"
 #include "drive/prepare.h"
 #include "drive/prove.h"
+#include "drive/restart.h"
 #include "drive/steps.h"
 #include "finish/cleanup.h"
 #include "finish/foreign_keys.h"
@@ -51,6 +52,7 @@
 #include "mirror/backfill.h"
 #include "mirror/capture.h"
 #include "mirror/log.h"
+#include "mirror/place.h"
 #include "mirror/replay.h"
 #include "model/mapping.h"
 #include "model/relinfo.h"
@@ -124,18 +126,35 @@ step_backfilling(OscJob *job, OscStep *step)
 		osc_job_set_phase(job, OSC_INDEXING);
 }
 
-/* an index of the shadow that is not built, the key's first; InvalidOid: none */
+static List *
+places_indexes(const OscMember *m)
+{
+	Relation	places = table_open(m->places, AccessShareLock);
+	List	   *oids = osc_index_oids(places);
+
+	table_close(places, NoLock);
+	return oids;
+}
+
+/*
+ * An index of the shadow, or of the places, that is not built, the key's
+ * first; InvalidOid: none.
+ */
 static Oid
 next_index(OscMember *m)
 {
 	Relation	source = table_open(m->relid, AccessShareLock);
 	Relation	shadow = table_open(m->shadow, AccessShareLock);
 	OscMapping *mapping = osc_mapping_load(m->mapping, source, shadow);
-	List	   *oids = lcons_oid(mapping->shadow_key.index, osc_index_oids(shadow));
+	List	   *oids = osc_index_oids(shadow);
 	Oid			result = InvalidOid;
 	ListCell   *lc,
 			   *d;
 
+	if (osc_key_is_place(&mapping->key))
+		oids = list_concat(oids, places_indexes(m));
+	else
+		oids = lcons_oid(mapping->shadow_key.index, oids);
 	foreach(lc, oids)
 	{
 		bool		done = false;
@@ -336,6 +355,8 @@ osc_replay_once(OscJob *job)
 {
 	OscStep		step = {0};
 
+	if (osc_restart_where_moved(job))
+		return 0;
 	(void) catch_up(job, &step);
 	if (step.keys > 0)
 		move_horizon(job);
@@ -376,7 +397,8 @@ must_validate(OscJob *job)
 /*
  * Has a source got other storage since it was copied?  TRUNCATE, VACUUM FULL
  * and CLUSTER do no harm, but an ALTER TABLE that rewrites changes rows
- * without a trigger.  Which it was cannot be told: validate again.
+ * without a trigger.  Which it was cannot be told: validate again.  (Where rows
+ * have no key, the job has begun again, see restart.c.)
  */
 static bool
 storage_changed(OscJob *job)
@@ -390,7 +412,7 @@ storage_changed(OscJob *job)
 		int64		storage = osc_storage_of(m->relid);
 		OscArgs		args = {0};
 
-		if (storage == m->source_storage)
+		if (storage == m->source_storage || OidIsValid(m->places))
 			continue;
 		osc_arg_int8(&args, storage);
 		osc_member_update(m, "source_storage = $3, validate_source = 0, validate_shadow = 0", &args);
@@ -620,6 +642,9 @@ osc_do_step(OscJob *job, OscStep *step)
 		check_sources_exist(job);
 	if (job->phase >= OSC_BACKFILLING && job->phase < OSC_SWAPPING && !step->swap_now)
 		lock_sources(job);
+	if (job->phase >= OSC_PREPARING && job->phase < OSC_CLEANING &&
+		osc_restart_where_moved(job))
+		return;
 	if (step->swap_now)
 	{
 		step_swapping(job, step);

@@ -16,6 +16,7 @@
 #include "access/table.h"
 #include "catalog/catalog.h"
 #include "catalog/dependency.h"
+#include "catalog/heap.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
@@ -260,6 +261,26 @@ osc_find_key(Relation rel, const OscKey *wanted)
 			result = key;
 	}
 	return result;
+}
+
+/*
+ * A column of a key, the place included, which is a system column.
+ */
+const FormData_pg_attribute *
+osc_key_column(TupleDesc desc, AttrNumber attnum)
+{
+	return attnum < 0 ? SystemAttributeDefinition(attnum) : TupleDescAttr(desc, attnum - 1);
+}
+
+/*
+ * The value of a key's column in a row that lies in its table.  It is valid
+ * as long as the slot's contents.
+ */
+Datum
+osc_key_value(TupleTableSlot *row, AttrNumber attnum, bool *isnull)
+{
+	return attnum < 0 ? slot_getsysattr(row, attnum, isnull) :
+		slot_getattr(row, attnum, isnull);
 }
 
 static int

@@ -73,6 +73,15 @@ pretty(int64 bytes)
 															  Int64GetDatum(bytes))));
 }
 
+static char *
+describe_capture(const char *name, const OscRehearsal *r)
+{
+	if (r->key == NULL)
+		return psprintf("capture the places (ctid) of changed rows of %s", name);
+	return psprintf("capture the keys of changed rows of %s (index %s)", name,
+					quote_identifier(r->key));
+}
+
 static void
 describe_copy(OscPlan *plan, Relation source, const OscRehearsal *r, const char *ddl)
 {
@@ -91,9 +100,10 @@ describe_copy(OscPlan *plan, Relation source, const OscRehearsal *r, const char 
 			 "ACCESS EXCLUSIVE", "reads, writes", "milliseconds",
 			 psprintf("waits for its locks for at most %d ms, else tries again later", osc_lock_timeout)});
 	add_step(plan, (OscPlanStep)
-			 {"preparing", NULL, psprintf("capture the keys of changed rows of %s (index %s)", name, quote_identifier(r->key)),
+			 {"preparing", NULL, describe_capture(name, r),
 			 "SHARE ROW EXCLUSIVE", "writes", "milliseconds",
-			 psprintf("waits for its locks for at most %d ms, else tries again later", osc_lock_timeout)});
+			 psprintf("waits for its locks for at most %d ms, else tries again later%s", osc_lock_timeout,
+					  r->key ? "" : "; no key finds each row and survives the statement, so a table of places is kept for them")});
 	add_step(plan, (OscPlanStep)
 			 {"backfilling", NULL, psprintf("copy the rows of %s in batches", name),
 			 "ACCESS SHARE", "nothing",
