@@ -426,6 +426,63 @@ check_column_dependents(Relation rel, AttrNumber attnum, const AlterTableCmd *cm
 	table_close(depend, AccessShareLock);
 }
 
+/* does the statement drop this constraint by name? */
+static bool
+is_dropped_too(Oid relid, Oid constraint, const AlterTableStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype == AT_DropConstraint &&
+			get_relation_constraint_oid(relid, cmd->name, true) == constraint)
+			return true;
+	}
+	return false;
+}
+
+/* raise native's error if a foreign key needs the index of a constraint that goes */
+static void
+check_constraint_dependents(Relation rel, const AlterTableCmd *cmd, const AlterTableStmt *stmt)
+{
+	Oid			constraint = get_relation_constraint_oid(RelationGetRelid(rel), cmd->name, true);
+	Oid			index = OidIsValid(constraint) ? get_constraint_index(constraint) : InvalidOid;
+	Relation	depend;
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	if (!OidIsValid(index))
+		return;
+	depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(index));
+	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend dep = (Form_pg_depend) GETSTRUCT(tuple);
+		ObjectAddress object;
+
+		if (dep->classid != ConstraintRelationId || dep->deptype != DEPENDENCY_NORMAL ||
+			is_dropped_too(RelationGetRelid(rel), dep->objid, stmt))
+			continue;
+		ObjectAddressSet(object, dep->classid, dep->objid);
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot drop constraint %s on table %s because other objects depend on it",
+						cmd->name, RelationGetRelationName(rel)),
+				 errdetail("%s depends on index %s",
+						   getObjectDescription(&object, false), get_rel_name(index)),
+				 errhint("Drop the dependent objects first.")));
+	}
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+}
+
 /* ALTER TYPE of a referenced column re-makes the foreign key: can we follow? */
 static void
 check_referencing_tables(Relation rel, AttrNumber attnum)
@@ -457,7 +514,8 @@ check_referencing_tables(Relation rel, AttrNumber attnum)
 /*
  * Look up what native would object to in the catalogs: views, rules,
  * triggers, policies, functions and publications on a column whose type
- * changes or that goes, and tables with columns of the row type.  Raises
+ * changes or that goes, foreign keys that need the index of a constraint that
+ * goes, and tables with columns of the row type.  Raises
  * native's error with a hint.  What is not found here, the dry run finds.
  */
 void
@@ -471,6 +529,8 @@ osc_check_dependents(Relation rel, const AlterTableStmt *stmt)
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 		AttrNumber	attnum;
 
+		if (cmd->subtype == AT_DropConstraint)
+			check_constraint_dependents(rel, cmd, stmt);
 		if (cmd->subtype != AT_AlterColumnType && cmd->subtype != AT_DropColumn)
 			continue;
 		attnum = get_attnum(RelationGetRelid(rel), cmd->name);

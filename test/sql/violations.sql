@@ -64,7 +64,8 @@ SELECT osc_start('ALTER TABLE t ADD e int NOT NULL', run => 'manual') AS job \gs
 CALL osc_run(:job);
 SELECT osc_start('ALTER TABLE t ADD e int GENERATED ALWAYS AS (length(d)) STORED NOT NULL', run => 'manual') AS job \gset
 CALL osc_run(:job);
-SELECT osc_start('ALTER TABLE t ADD PRIMARY KEY (d), DROP CONSTRAINT t_pkey', run => 'manual');
+SELECT osc_start('ALTER TABLE t ADD PRIMARY KEY (d), DROP CONSTRAINT t_pkey', run => 'manual') AS job \gset
+CALL osc_run(:job);
 
 -- a new CHECK
 SELECT osc_start('ALTER TABLE t ADD CONSTRAINT b_positive CHECK (b >= 0)', run => 'manual') AS job \gset
