@@ -31,6 +31,7 @@
 #include "base/run.h"
 #include "base/settings.h"
 #include "base/stop_point.h"
+#include "drive/commands.h"
 #include "drive/prepare.h"
 #include "finish/swap_storage.h"
 #include "mirror/backfill.h"
@@ -40,16 +41,15 @@
 #include "mirror/shadow.h"
 #include "model/mapping.h"
 #include "model/relinfo.h"
-#include "model/statement.h"
+#include "model/script.h"
 #include "store/events.h"
 #include "store/objects.h"
 
 /* make schema, shadow, twin, log and, for rows without a key, places of a member */
 static void
-prepare_member(OscJob *job, OscMember *m)
+prepare_member(OscMember *m, List *statements)
 {
 	Relation	source = table_open(m->relid, AccessShareLock);
-	AlterTableStmt *stmt = osc_parse_statement(job->ddl);
 	int64		schema_id,
 				shadow_id,
 				twin_id;
@@ -65,7 +65,7 @@ prepare_member(OscJob *job, OscMember *m)
 	osc_object_created(schema_id, nsp);
 
 	shadow_id = osc_object_register(m, OSC_OBJECT_SHADOW, m->helper_schema, m->relname);
-	m->shadow = osc_create_shadow(source, nsp, stmt);
+	m->shadow = osc_create_shadow(source, nsp, statements);
 	osc_object_make_member(RelationRelationId, m->shadow);
 	osc_object_created(shadow_id, m->shadow);
 
@@ -75,7 +75,7 @@ prepare_member(OscJob *job, OscMember *m)
 	osc_object_created(twin_id, m->twin);
 
 	shadow = table_open(m->shadow, AccessShareLock);
-	mapping = osc_mapping_build(source, shadow, stmt, job->ddl);
+	mapping = osc_mapping_build(source, shadow, statements);
 	(void) osc_log_create(m, nsp, source, &mapping->key);
 	if (osc_key_is_place(&mapping->key))
 		m->places = osc_places_create(m, nsp);
@@ -101,6 +101,7 @@ osc_step_planned(OscJob *job)
 	ListCell   *lc;
 	TimestampTz start = GetCurrentTimestamp();
 	int			nest = NewGUCNestLevel();
+	List	   *script = osc_script_of_job(job);
 
 	/* the statement's notices belong to its run in the swap */
 	osc_set_local("client_min_messages", "warning");
@@ -108,7 +109,11 @@ osc_step_planned(OscJob *job)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	osc_deadline_arm(osc_step_timeout);
 	foreach(lc, job->members)
-		prepare_member(job, lfirst(lc));
+	{
+		OscMember  *m = lfirst(lc);
+
+		prepare_member(m, osc_statements_of(script, m->relid));
+	}
 	osc_deadline_disarm();
 	PopActiveSnapshot();
 	AtEOXact_GUC(true, nest);
@@ -208,9 +213,13 @@ await_fence(OscJob *job, OscStep *step)
 void
 osc_step_preparing(OscJob *job, OscStep *step)
 {
-	OscMember  *first = linitial(job->members);
+	OscMember  *first = job->members ? linitial(job->members) : NULL;
 
-	if (!first->dry_run_done)
+	if (osc_step_command(job, step))
+		return;
+	if (first == NULL)
+		osc_job_set_phase(job, OSC_INDEXING);
+	else if (!first->dry_run_done)
 		dry_run(job);
 	else if (!FullTransactionIdIsValid(first->fence))
 		install_capture(job);

@@ -1,10 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * restart.c
- *	  Beginning the backfill again when rows that are found by their place
- *	  have moved.
+ *	  What follows when a table gets other storage while a job runs: rows that
+ *	  are found by key are validated again, rows that are found by their place
+ *	  are copied again.
  *
- * Whatever was copied and logged is about places that are not those of today
+ * To the latter: whatever was copied and logged is about places that are not those of today
  * (mirror/place.c).  So, in one transaction: shadow and table of places are
  * emptied, the indexes count as not built, and the job goes back to where it
  * waits for its fence, with a new one.  The fence needs no stronger lock than
@@ -28,6 +29,7 @@
 #include "storage/lmgr.h"
 #include "utils/xid8.h"
 
+#include "base/ident.h"
 #include "base/run.h"
 #include "drive/restart.h"
 #include "mirror/place.h"
@@ -88,5 +90,39 @@ osc_restart_where_moved(OscJob *job)
 	if (job->state == OSC_READY)
 		(void) osc_job_move_state(job, OSC_RUNNING);
 	osc_job_set_phase(job, OSC_PREPARING);
+	return true;
+}
+
+/*
+ * Has a source whose rows have a key got other storage since it was copied?
+ * TRUNCATE, VACUUM FULL and CLUSTER do no harm, but an ALTER TABLE that
+ * rewrites changes rows without a trigger.  Which it was cannot be told:
+ * validate again.  True if that is to be done; the job is then in phase
+ * validating.
+ */
+bool
+osc_validate_where_replaced(OscJob *job)
+{
+	ListCell   *lc;
+	bool		changed = false;
+
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+		int64		storage = osc_storage_of(m->relid);
+		OscArgs		args = {0};
+
+		if (storage == m->source_storage || OidIsValid(m->places))
+			continue;
+		osc_arg_int8(&args, storage);
+		osc_member_update(m, "source_storage = $3, validate_source = 0, validate_shadow = 0", &args);
+		changed = true;
+	}
+	if (!changed)
+		return false;
+	osc_event(job, "restart", -1, "{\"reason\": \"the table has other storage; it is validated again\"}");
+	if (job->state == OSC_READY)
+		(void) osc_job_move_state(job, OSC_RUNNING);
+	osc_job_set_phase(job, OSC_VALIDATING);
 	return true;
 }

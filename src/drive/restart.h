@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * restart.h
- *	  Beginning the backfill again when rows have moved.
+ *	  What follows when a table gets other storage while a job runs.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,5 +11,6 @@
 #include "store/job.h"
 
 extern bool osc_restart_where_moved(OscJob *job);
+extern bool osc_validate_where_replaced(OscJob *job);
 
 #endif							/* OSC_RESTART_H */

@@ -41,11 +41,13 @@
 #include "base/run.h"
 #include "base/settings.h"
 #include "base/stop_point.h"
+#include "drive/commands.h"
 #include "drive/prepare.h"
 #include "drive/prove.h"
 #include "drive/restart.h"
 #include "drive/steps.h"
 #include "finish/cleanup.h"
+#include "finish/direct.h"
 #include "finish/foreign_keys.h"
 #include "finish/snapshots.h"
 #include "finish/swap_storage.h"
@@ -57,6 +59,7 @@
 #include "model/mapping.h"
 #include "model/relinfo.h"
 #include "store/events.h"
+#include "store/job_step.h"
 
 /* how often a job at ready looks at its log, ms */
 #define READY_POLL_MS 500
@@ -261,6 +264,8 @@ step_indexing(OscJob *job, OscStep *step)
 {
 	ListCell   *lc;
 
+	if (osc_step_command(job, step))
+		return;
 	if (osc_vacuum_command(job) != NULL)
 	{
 		if (step->can_vacuum)
@@ -394,39 +399,6 @@ must_validate(OscJob *job)
 	return false;
 }
 
-/*
- * Has a source got other storage since it was copied?  TRUNCATE, VACUUM FULL
- * and CLUSTER do no harm, but an ALTER TABLE that rewrites changes rows
- * without a trigger.  Which it was cannot be told: validate again.  (Where rows
- * have no key, the job has begun again, see restart.c.)
- */
-static bool
-storage_changed(OscJob *job)
-{
-	ListCell   *lc;
-	bool		changed = false;
-
-	foreach(lc, job->members)
-	{
-		OscMember  *m = lfirst(lc);
-		int64		storage = osc_storage_of(m->relid);
-		OscArgs		args = {0};
-
-		if (storage == m->source_storage || OidIsValid(m->places))
-			continue;
-		osc_arg_int8(&args, storage);
-		osc_member_update(m, "source_storage = $3, validate_source = 0, validate_shadow = 0", &args);
-		changed = true;
-	}
-	if (!changed)
-		return false;
-	osc_event(job, "restart", -1, "{\"reason\": \"the table has other storage; it is validated again\"}");
-	if (job->state == OSC_READY)
-		(void) osc_job_move_state(job, OSC_RUNNING);
-	osc_job_set_phase(job, OSC_VALIDATING);
-	return true;
-}
-
 /* a validation that found differences must not be followed by a swap */
 static void
 refuse_differences(OscJob *job)
@@ -452,9 +424,9 @@ step_catching_up(OscJob *job, OscStep *step)
 	if (!catch_up(job, step))
 		return;
 	note_horizon(job);
-	if (storage_changed(job))
+	if (osc_validate_where_replaced(job))
 		return;
-	if (osc_verify || must_validate(job))
+	if (osc_verify || must_validate(job) || osc_job_next_step(job, OSC_VALIDATING))
 		osc_job_set_phase(job, OSC_VALIDATING);
 	else
 		arrive_at_ready(job);
@@ -465,13 +437,16 @@ step_validating(OscJob *job, OscStep *step)
 {
 	ListCell   *lc;
 	char	   *failure = NULL;
-	bool		complete = osc_validate_some(job, &failure);
+	bool		complete;
 
+	if (osc_step_command(job, step))
+		return;
+	complete = osc_validate_some(job, &failure);
 	foreach(lc, job->members)
 		(void) tend_log(lfirst(lc), OSC_LOG_REPLAYED_BLOCKS, step->own_transaction);
 	if (failure)
 		osc_fail_job(job, failure, unpack_sql_state(ERRCODE_DATA_CORRUPTED));
-	else if (complete && !storage_changed(job))
+	else if (complete && !osc_validate_where_replaced(job))
 		arrive_at_ready(job);
 }
 
@@ -485,7 +460,7 @@ step_ready(OscJob *job, OscStep *step)
 		osc_job_set_phase(job, OSC_SWAPPING);
 		return;
 	}
-	if (storage_changed(job))
+	if (osc_validate_where_replaced(job))
 		return;
 	if (catch_up(job, step))
 		step->wait_ms = READY_POLL_MS;
@@ -506,7 +481,7 @@ step_swapping(OscJob *job, OscStep *step)
 	osc_job_reload_state(job);
 	if (job->state != OSC_RUNNING && job->state != OSC_READY)
 		return;
-	if (storage_changed(job))
+	if (osc_validate_where_replaced(job))
 		return;
 	refuse_differences(job);
 	foreach(lc, job->members)
@@ -530,7 +505,9 @@ step_swapping(OscJob *job, OscStep *step)
 	/* as little as possible is left to the locks */
 	if (!step->swap_now && !catch_up(job, step))
 		return;
-	if (osc_swap_storage(job, &step->locked_at, &step->backlog) == OSC_SWAP_BACKLOG)
+	if (job->members == NIL)
+		osc_direct_swap(job, &step->locked_at);
+	else if (osc_swap_storage(job, &step->locked_at, &step->backlog) == OSC_SWAP_BACKLOG)
 	{
 		step->rolled_back = true;
 		return;
@@ -542,10 +519,12 @@ step_swapping(OscJob *job, OscStep *step)
 }
 
 static void
-step_cleaning(OscJob *job)
+step_cleaning(OscJob *job, OscStep *step)
 {
 	ListCell   *lc;
 
+	if (osc_step_command(job, step))
+		return;
 	foreach(lc, job->members)
 		if (osc_validate_next_foreign_key(job, lfirst(lc)))
 			return;
@@ -556,9 +535,9 @@ step_cleaning(OscJob *job)
 }
 
 static void
-step_cancelling(OscJob *job)
+step_cancelling(OscJob *job, OscStep *step)
 {
-	if (osc_cleanup_step(job))
+	if (!osc_step_undo(job, step) && osc_cleanup_step(job))
 		osc_job_set_state(job, job->final_state);
 }
 
@@ -615,7 +594,7 @@ check_sources_exist(OscJob *job)
 {
 	ListCell   *lc;
 
-	foreach(lc, job->members)
+	foreach(lc, list_concat_copy(job->members, job->others))
 	{
 		OscMember  *m = lfirst(lc);
 
@@ -635,7 +614,7 @@ osc_do_step(OscJob *job, OscStep *step)
 {
 	if (job->state == OSC_CANCELLING)
 	{
-		step_cancelling(job);
+		step_cancelling(job, step);
 		return;
 	}
 	if (job->phase < OSC_CLEANING)
@@ -677,7 +656,7 @@ osc_do_step(OscJob *job, OscStep *step)
 			step_swapping(job, step);
 			break;
 		case OSC_CLEANING:
-			step_cleaning(job);
+			step_cleaning(job, step);
 			break;
 		case OSC_AT_KEPT:
 		case OSC_AT_DONE:
