@@ -1,4 +1,4 @@
-# 010_no_key.pl: a table without a key, whose rows are found by their place, loses none and
+# 011_no_key.pl: a table without a key, whose rows are found by their place, loses none and
 # doubles none: under load, with VACUUM giving places to others, when all rows move, and over
 # crashes at each named moment.
 #
