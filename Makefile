@@ -32,8 +32,10 @@ OBJS = \
 	src/mirror/backfill.o \
 	src/mirror/capture.o \
 	src/mirror/follower.o \
+	src/mirror/helper_table.o \
 	src/mirror/keyscan.o \
 	src/mirror/log.o \
+	src/mirror/place.o \
 	src/mirror/replay.o \
 	src/mirror/row_error.o \
 	src/mirror/shadow.o \
@@ -60,6 +62,7 @@ OBJS = \
 	src/drive/foreground.o \
 	src/drive/prepare.o \
 	src/drive/prove.o \
+	src/drive/restart.o \
 	src/drive/steps.o \
 	src/entry/api.o \
 	src/entry/guard.o \
