@@ -38,6 +38,7 @@
 #include "mirror/canary.h"
 #include "mirror/capture.h"
 #include "mirror/log.h"
+#include "mirror/place.h"
 #include "mirror/shadow.h"
 #include "model/mapping.h"
 #include "model/relinfo.h"
@@ -59,7 +60,7 @@ prepare_canary(OscMember *m, Oid nsp)
 	osc_member_update(m, "canary = $3", &args);
 }
 
-/* make schema, shadow, twin and log of a member */
+/* make schema, shadow, twin, log and, for rows without a key, places of a member */
 static void
 prepare_member(OscMember *m, List *statements)
 {
@@ -91,15 +92,18 @@ prepare_member(OscMember *m, List *statements)
 
 	shadow = table_open(m->shadow, AccessShareLock);
 	mapping = osc_mapping_build(source, shadow, values);
-	osc_arg_int4(&args, list_length(osc_index_oids(shadow)));
-	table_close(shadow, NoLock);
 	(void) osc_log_create(m, nsp, source, &mapping->key);
+	if (osc_key_is_place(&mapping->key))
+		m->places = osc_places_create(m, nsp);
+	osc_arg_int4(&args, list_length(osc_index_oids(shadow)) + (OidIsValid(m->places) ? 2 : 0));
+	table_close(shadow, NoLock);
 	osc_arg_oid(&args, m->shadow);
 	osc_arg_oid(&args, m->twin);
 	osc_arg_text(&args, osc_mapping_store(mapping));
 	osc_arg_text(&args, osc_fingerprint(m->relid));
+	osc_arg_oid(&args, m->places);
 	osc_member_update(m, "indexes_total = $3, shadow = $4, twin = $5, mapping = $6,"
-					  " fingerprint = $7", &args);
+					  " fingerprint = $7, places = nullif($8, 0::oid)", &args);
 	prepare_canary(m, nsp);
 	osc_give_schema_away(nsp);
 	table_close(source, NoLock);
@@ -189,6 +193,8 @@ install_capture(OscJob *job)
 		osc_arg_datum(&args, XID8OID, FullTransactionIdGetDatum(m->fence), false);
 		osc_arg_text(&args, osc_capture_state(m));
 		osc_member_update(m, "fence = $3, capture_state = $4", &args);
+		if (OidIsValid(m->places))
+			osc_note_storage(m);
 	}
 	osc_deadline_disarm();
 	osc_event(job, "capture", osc_elapsed_ms(start),
@@ -213,7 +219,7 @@ await_fence(OscJob *job, OscStep *step)
 			return;
 		}
 	}
-	/* those that have passed it are there because others begin again */
+	/* those that have passed it are there because rows of others have moved */
 	foreach(lc, job->members)
 		if (!((OscMember *) lfirst(lc))->fence_passed)
 			osc_backfill_begin(lfirst(lc), osc_workers);

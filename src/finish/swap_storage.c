@@ -42,6 +42,7 @@
 #include "base/deadline.h"
 #include "base/ident.h"
 #include "base/locks.h"
+#include "base/notices.h"
 #include "base/run.h"
 #include "base/settings.h"
 #include "base/stop_point.h"
@@ -52,6 +53,7 @@
 #include "finish/swap_storage.h"
 #include "mirror/capture.h"
 #include "mirror/log.h"
+#include "mirror/place.h"
 #include "mirror/replay.h"
 #include "mirror/shadow.h"
 #include "model/relinfo.h"
@@ -114,8 +116,8 @@ check_members(OscJob *job)
 
 		if (get_rel_name(m->relid) == NULL || strcmp(get_rel_name(m->relid), m->relname) != 0)
 			changed_under_us(m, "the name");
-		/* the next step sees it too, and validates again */
-		if (osc_storage_of(m->relid) != m->source_storage)
+		/* the next step sees it too, and validates or begins again */
+		if (osc_storage_of(m->relid) != m->source_storage || osc_rows_have_moved(m))
 			ereport(ERROR,
 					(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 					 errmsg("the storage of table \"%s\" was replaced just now", m->relname)));
@@ -170,13 +172,14 @@ replay_all(OscJob *job)
  * Foreign keys that they add are added to keys.
  */
 static List *
-run_script(List *script, List *keys)
+run_script(OscJob *job, List *script, List *keys)
 {
 	int			nest = NewGUCNestLevel();
 	ListCell   *lc;
 
 	/* locks beyond ours, on what CASCADE drops: wait no longer than for these */
 	osc_set_local("lock_timeout", psprintf("%d", osc_lock_timeout));
+	osc_notices_begin();
 	foreach(lc, script)
 	{
 		OscStatement *s = lfirst(lc);
@@ -189,6 +192,7 @@ run_script(List *script, List *keys)
 		keys = osc_note_new_foreign_keys(keys, s->relid, before,
 										 osc_commands_of(list_make1(s)));
 	}
+	osc_event_notices(job, osc_notices_end());
 	AtEOXact_GUC(true, nest);
 	return keys;
 }
@@ -240,7 +244,7 @@ swap_members(OscJob *job, List *script, List *foreign_keys)
 		osc_exchange_storage(m->relid, m->twin, false);
 	}
 	OSC_STOP_POINT("swap-before-final-alter");
-	foreign_keys = run_script(script, foreign_keys);
+	foreign_keys = run_script(job, script, foreign_keys);
 	foreach(lc, job->members)
 	{
 		OscMember  *m = lfirst(lc);
@@ -355,7 +359,7 @@ osc_dry_run(OscJob *job)
 			changed_under_us(m, "the definition");
 		osc_exchange_storage(m->relid, m->twin, false);
 	}
-	orphan_checks = osc_orphan_checks(job, script, run_script(script, foreign_keys));
+	orphan_checks = osc_orphan_checks(job, script, run_script(job, script, foreign_keys));
 	foreach(lc, job->members)
 	{
 		OscMember  *m = lfirst(lc);

@@ -4,8 +4,8 @@
  *	  Trying the statement on an empty copy of the table.
  *
  * The copy is made, altered and mapped in a subtransaction that is always
- * rolled back.  So a wrong column, type or expression, or a table without a
- * usable key, is reported with the server's own error before a job exists.
+ * rolled back.  So a wrong column, type or expression is reported with the
+ * server's own error before a job exists.
  *
  * Locks: ACCESS SHARE on the source, held by the caller; those on the copy go
  * with the subtransaction.  A crash leaves nothing.
@@ -58,9 +58,16 @@ try_copy(Relation source, Oid nsp, List *statements, MemoryContext context, void
 	Relation	shadow = table_open(shadow_oid, NoLock);
 	OscMapping *mapping = osc_mapping_build(source, shadow, values);
 
-	r->key = MemoryContextStrdup(context, get_rel_name(mapping->key.index));
+	if (!osc_key_is_place(&mapping->key))
+		r->key = MemoryContextStrdup(context, get_rel_name(mapping->key.index));
 	r->nindexes = list_length(osc_index_oids(shadow));
 	order = osc_cluster_index(source, statements);
+	if (OidIsValid(order) && osc_key_is_place(&mapping->key))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot cluster \"%s\" online: it has no key", RelationGetRelationName(source)),
+				 errdetail("Rows without a key are found by their place, which sorting changes."),
+				 errhint("Create a unique index CONCURRENTLY on NOT NULL columns first.")));
 	if (OidIsValid(order))
 		r->order = MemoryContextStrdup(context, get_rel_name(osc_index_of_copy(source, order, shadow_oid)));
 	r->nproved = list_length(mapping->check_names);
