@@ -289,7 +289,7 @@ sub new_value_faults
 		$bad =~ s/(, )?double// unless grep { $_ eq 'unique' || $_ eq 'serial' } @demands;
 		push @faults, "new values of $name are $bad in $db" if $bad ne '';
 		next unless grep { $_ eq 'serial' } @demands;
-		my $behind = sql($node, "SELECT coalesce(bool_and(\"$column\" <= pg_sequence_last_value(pg_get_serial_sequence('$from', '$column'))), true) FROM $from", $db);
+		my $behind = sql($node, "SELECT coalesce(bool_and(\"$column\" <= pg_sequence_last_value(pg_get_serial_sequence('$from', '$column')::regclass)), true) FROM $from", $db);
 		push @faults, "the sequence of $name is not behind its values in $db" if $behind ne 't';
 	}
 	return @faults;
