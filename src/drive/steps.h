@@ -23,6 +23,7 @@ typedef struct OscStep
 	bool		swap_now;		/* osc_swap(): attempt the swap of a job at ready */
 
 	bool		need_vacuum;	/* run osc_vacuum_command() before the next step */
+	bool		need_top;		/* run osc_begin_top_command() before the next step */
 	bool		rolled_back;	/* undo what the step has done */
 	bool		swapped;
 	int			wait_ms;		/* nothing to do before that */
@@ -32,6 +33,7 @@ typedef struct OscStep
 	int64		backlog;
 } OscStep;
 
+extern void osc_leave_phase(OscJob *job);
 extern void osc_do_step(OscJob *job, OscStep *step);
 extern void osc_fail_job(OscJob *job, const char *message, const char *sqlstate);
 extern void osc_cancel_job(OscJob *job);
