@@ -173,8 +173,10 @@ sub told_of
 		next unless $schema || $record =~ /ERROR/;
 		# the storage of TOAST tables hangs on OIDs
 		$record =~ s/pg_toast_\d+/pg_toast_N/g;
-		$told{ $schema || '' } .= "$section: $record\n";
+		push @{ $told{ $schema || '' } }, "$section: $record\n";
 	}
+	# some queries sort by OID, which a rebuilt index has anew
+	$_ = join '', sort @$_ for values %told;
 	return \%told;
 }
 
@@ -253,25 +255,40 @@ CALL osc_wait(:job, '$patience');
 SQL
 }
 
-# The error with which the change failed online: of osc_start(), or of the job.
+# How all jobs of a database ended: { job => [state, error] }, the error as SQLSTATE and message
+# if one was raised. A job that does not end by itself is cancelled.
+sub outcomes
+{
+	my ($db) = @_;
+	my %of;
+	my $told = sql($node, <<'SQL', $db);
+SELECT p.job_id, p.state, replace(coalesce(e.error, nullif(concat_ws(', ', p.last_error,
+		CASE WHEN p.state NOT IN ('done', 'failed', 'cancelled') THEN p.phase || ', ' || coalesce(p.waiting_for, '') END), ''), ''), E'\n', ' ')
+FROM osc_progress p LEFT JOIN LATERAL (
+	SELECT (detail->>'sqlstate') || ': ' || (detail->>'message') AS error FROM osc_events e
+	WHERE e.job_id = p.job_id AND e.event = 'error' AND p.state = 'failed' ORDER BY at DESC LIMIT 1) e ON true
+SQL
+	for (split /\n/, $told)
+	{
+		my ($job, $state, $error) = split /\|/, $_, 3;
+		$of{$job} = [ $state, $error ];
+		$node->psql($db, "SELECT osc_cancel($job)") unless $state =~ /^(done|failed|cancelled)$/;
+	}
+	return \%of;
+}
+
+# The error with which the change failed online, and of whom it is: osc_start() or the job; or
+# what the job says though it is done.
 sub online_error
 {
-	my ($case, $run, $db) = @_;
+	my ($run, $outcomes) = @_;
 	my ($plan, $start, $wait) = split /^==== \w+\n/m, $run->{err};
 	my $error = error_in($start // '');
 	return ('start', $error) if $error ne '';
 	my ($job) = $run->{out} =~ /^(\d+)$/m;
-	return ('start', "no job: $run->{err}") unless $job;
-	my ($state, $last) = split /\t/, sql($node, "SELECT state || E'\\t' || coalesce(replace(last_error, E'\\n', ' '), '') FROM osc_progress WHERE job_id = $job", $db), 2;
-	if ($state eq 'failed')
-	{
-		my $told = sql($node, "SELECT (detail->>'sqlstate') || ': ' || (detail->>'message') FROM osc_events WHERE job_id = $job AND event = 'error' ORDER BY at DESC LIMIT 1", $db);
-		return ('job', $told =~ s/\n/ /gr || "failed without an error event: $last");
-	}
-	return ('', $last) if $state eq 'done';
-	my $waiting = sql($node, "SELECT concat_ws(', ', phase, waiting_for, last_error) FROM osc_progress WHERE job_id = $job", $db);
-	$node->psql($db, "SELECT osc_cancel($job)");
-	return ('stuck', "the job is $state: $waiting");
+	return ('start', "no job: $run->{err}") unless $job && $outcomes->{$job};
+	my ($state, $told) = @{ $outcomes->{$job} };
+	return ($state eq 'failed' ? 'job' : $state eq 'done' ? '' : 'stuck', $state eq 'failed' || $state eq 'done' ? $told : "the job is $state: $told");
 }
 
 # Values that are new in every run: there, unique, and their sequence behind them.
@@ -302,7 +319,7 @@ sub case_faults
 	my ($kind, @detail) = split ' ', $case->{expect};
 	my $name   = $case->{name};
 	my $native = error_in($group->{native}{$name}{err});
-	my ($where, $online) = online_error($case, $group->{online}{$name}, $group->{online_db});
+	my ($where, $online) = online_error($group->{online}{$name}, $group->{outcomes});
 	my @faults;
 
 	# the plan
@@ -327,13 +344,14 @@ sub case_faults
 	{
 		my ($state, $pattern) = split ' ', $case->{expect} =~ s/^refused //r, 2;
 		push @faults, "THE CASE IS WRONG: native failed: $native" if $native ne '';
-		push @faults, "osc_start() must refuse it with $state, $pattern: " . ($online || 'it did not')
-		  unless $where eq 'start' && $online =~ /^$state: .*$pattern/;
+		my ($told) = $group->{online}{$name}{err} =~ /^==== start\n(.*)/ms;
+		push @faults, "osc_start() must refuse it with $state, $pattern: " . ($online ne '' ? $told : 'it did not')
+		  unless $where eq 'start' && $online =~ /^$state: / && $told =~ /$pattern/;
 	}
 	else
 	{
 		push @faults, "THE CASE IS WRONG: native failed: $group->{native}{$name}{err}" if $native ne '';
-		push @faults, "online failed ($where): $online\n" . join('', grep { /^(DETAIL|HINT|WARNING):/ } split /^/, $group->{online}{$name}{err}) if $where ne '';
+		push @faults, "online failed ($where): $online\n" . join('', grep { /^(DETAIL|HINT|WARNING):/ } split /^/, $group->{online}{$name}{err} =~ s/.*^==== start\n//msr) if $where ne '';
 		push @faults, "the job is done, but says: $online" if $where eq '' && $online ne '';
 		my $told = join "\n", notices_in($group->{online}{$name}{err});
 		for (notices_in($group->{native}{$name}{err}))
@@ -390,14 +408,17 @@ sub run_group
 	$group{before} = state_of($native, \%group);
 	$took->('state before');
 	$group{native} = run_psql($native, 0,
-		map { [ $_->{name}, '-v', 'VERBOSITY=verbose', '-c', prelude($_), '-c', $_->{native} ] } @ready);
+		map { [ $_->{name}, '-v', 'VERBOSITY=verbose', '-v', 'ON_ERROR_STOP=1', '-c', prelude($_),
+			$_->{native} eq '' ? ('-c', $_->{change}) : ('-f', file_of("$_->{name}.native", $_->{native})) ] } @ready);
 	$took->('native');
 	$group{online} = run_psql($online, 0,
 		map { [ $_->{name}, '-f', file_of($_->{name}, online_script($_)) ] } @ready);
+	$group{outcomes} = outcomes($online);
 	$took->('online');
 	$group{native_state} = state_of($native, \%group);
 	$group{online_state} = state_of($online, \%group);
-	$group{leftovers} = differences(map { leftovers($node, $_) } $native, $online);
+	my %natively = map { ($_ => 1) } split /\n/, leftovers($node, $native);
+	$group{leftovers} = join "\n", grep { !$natively{$_} } split /\n/, leftovers($node, $online);
 	$took->('states after');
 	for my $db ($native, $online)
 	{
