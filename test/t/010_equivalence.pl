@@ -20,99 +20,17 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use OscCases qw(read_cases);
+use OscCorpus;
 use OscTest;
 use PostgreSQL::Test::Utils;
-use POSIX ();
 use Test::More;
 use Time::HiRes qw(time);
 
-my $parallel = 4;
 my $patience = '60s';
-my $tag      = 'osc_corpus_ddl';
-
 my @cases = read_cases();
-my $dir   = PostgreSQL::Test::Utils::tempdir();
+my $dir   = corpus_dir();
 my $keep  = $ENV{OSC_CASES_OUT};
-
-my $node = osc_node('equivalence', extension => 0, conf => <<'CONF');
-allow_in_place_tablespaces = on
-autovacuum = off
-max_worker_processes = 40
-max_connections = 100
-fsync = off
-CONF
-sql($node, <<'SQL');
-CREATE ROLE eq_owner NOLOGIN;
-CREATE ROLE eq_reader NOLOGIN;
-CREATE ROLE eq_other NOLOGIN;
-CREATE DATABASE base;
-SQL
-sql($node, "CREATE TABLESPACE eq_space LOCATION ''");
-sql($node, <<'SQL', 'base');
-CREATE EXTENSION online_schema;
-CREATE EXTENSION btree_gist;
-CREATE EXTENSION citext;
-CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler;
-GRANT CREATE ON TABLESPACE eq_space TO eq_owner;
-SQL
-
-# ------------------------------------------------------------------ running psql
-
-# Runs [name, arguments of psql...] in a database, $parallel at a time. Returns
-# { name => { out => ..., err => ..., status => ... } }.
-sub run_psql
-{
-	my ($db, $together, @runs) = @_;
-	my (%running, %result);
-	my $finish = sub {
-		my $pid  = wait;
-		my $name = delete $running{$pid} or return;
-		$result{$name}{status} = $? >> 8;
-		my $err = slurp_file("$dir/$name.err");
-		$err =~ s/^psql:\S*?:\d+: //mg;
-		$result{$name}{err} = $err;
-		$result{$name}{out} = slurp_file("$dir/$name.out");
-		$result{$name}{out} =~ s/^psql:\S*?:\d+: //mg;
-	};
-	for my $run (@runs)
-	{
-		my ($name, @arguments) = @$run;
-		$finish->() while keys %running >= $parallel;
-		defined(my $pid = fork) or die "fork: $!";
-		if (!$pid)
-		{
-			open STDIN,  '<', '/dev/null'      or POSIX::_exit(126);
-			open STDOUT, '>', "$dir/$name.out" or POSIX::_exit(126);
-			open STDERR, '>', "$dir/$name.err" or POSIX::_exit(126);
-			open STDERR, '>&', \*STDOUT if $together;
-			exec 'psql', '-X', '-q', '-d', $node->connstr($db), @arguments;
-			POSIX::_exit(127);
-		}
-		$running{$pid} = $name;
-		append_to_file("$dir/$name.err", '');
-	}
-	$finish->() while %running;
-	return \%result;
-}
-
-sub file_of
-{
-	my ($name, $text) = @_;
-	open my $fh, '>', "$dir/$name.sql" or die $!;
-	print $fh $text;
-	close $fh;
-	return "$dir/$name.sql";
-}
-
-# The session in which a case runs its change.
-sub prelude
-{
-	my ($case) = @_;
-	my $sql = "SET search_path = $case->{schema}, public;\n";
-	$sql .= "SET $_;\n" for @{ $case->{set} };
-	$sql .= "SET ROLE $case->{role};\n" if $case->{role};
-	return $sql;
-}
+my $node  = corpus_node('equivalence');
 
 # ------------------------------------------------------------------ what there is
 
@@ -232,7 +150,7 @@ sub online_script
 {
 	my ($case) = @_;
 	my $strategy = $case->{force} || 'auto';
-	my $ddl = "\$$tag\$$case->{change}\$$tag\$";
+	my $ddl = quoted_script($case);
 	return "\\set VERBOSITY verbose\n"
 	  . prelude($case)
 	  . <<"SQL";
@@ -386,19 +304,7 @@ sub run_group
 	my %group = (native_db => $native, online_db => $online);
 
 	sql($node, "CREATE DATABASE $native TEMPLATE base; GRANT CREATE ON DATABASE $native TO eq_owner");
-	my $setup = run_psql($native, 0,
-		map { [ $_->{name}, '-v', 'ON_ERROR_STOP=1', '-f', file_of($_->{name},
-			"SET client_min_messages = warning;\nCREATE SCHEMA $_->{schema};\nGRANT ALL ON SCHEMA $_->{schema} TO eq_owner, eq_reader, eq_other;\nSET search_path = $_->{schema}, public;\n$_->{setup}") ] } @cases);
-	my @ready;
-	for my $case (@cases)
-	{
-		if ($setup->{ $case->{name} }{status} == 0) { push @ready, $case; }
-		else
-		{
-			fail($case->{name});
-			diag("THE CASE IS WRONG: its setup failed: $setup->{$case->{name}}{err}");
-		}
-	}
+	my @ready = set_up_cases($native, @cases);
 	%schemas::of = map { ($_->{schema} => $_) } @ready;
 	$group{cases} = \@ready;
 	$group{first_new} = sql($node, 'CREATE TEMP TABLE mark (); SELECT \'mark\'::regclass::oid', $native);
