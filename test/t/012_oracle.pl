@@ -59,7 +59,9 @@ my %not_written = (
 	AT_AddIndex           => 'made of ADD UNIQUE, PRIMARY KEY and EXCLUDE, which are looked for below',
 	AT_AddIndexConstraint => 'made of ADD CONSTRAINT USING INDEX, which is looked for below');
 
+my $whole = !$ENV{OSC_CASES};
 promise 'every sub-command of ALTER TABLE is in the corpus' => sub {
+	plan skip_all => 'only some cases were asked for' unless $whole;
 	my $text = join ' ', map { $json->encode($_->{oracle}{tree}) } @cases;
 	my ($include, $err) = run_command([ 'pg_config', '--includedir-server' ]);
 	my ($enum) = slurp_file("$include/nodes/parsenodes.h") =~ /typedef enum AlterTableType\s*\{(.*?)\}\s*AlterTableType/s;
@@ -281,7 +283,8 @@ for my $case (@ready)
 	$case->{commands} = [ grep { $_ =~ $sql } map { $_->[1] } @{ $case->{plan} } ];
 }
 my @planned = grep { @{ $_->{plan} } && $_->{oracle}{tree} } @ready;
-cmp_ok(scalar @planned, '>=', 150, 'plans of ' . @planned . ' cases');
+cmp_ok(scalar @planned, '>=', $whole ? 150 : 1, 'there are plans');
+note(@planned . ' plans');
 
 my @parsed = oracle(map { @{ $_->{commands} } } @planned);
 for my $case (@planned)
