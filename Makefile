@@ -13,10 +13,13 @@ MODULE_big = online_schema
 
 OBJS = \
 	src/base/deadline.o \
+	src/base/disk.o \
 	src/base/ident.o \
 	src/base/locks.o \
+	src/base/notices.o \
 	src/base/run.o \
 	src/base/settings.o \
+	src/store/claims.o \
 	src/store/events.o \
 	src/store/job.o \
 	src/store/job_step.o \
@@ -29,8 +32,10 @@ OBJS = \
 	src/mirror/backfill.o \
 	src/mirror/capture.o \
 	src/mirror/follower.o \
+	src/mirror/helper_table.o \
 	src/mirror/keyscan.o \
 	src/mirror/log.o \
+	src/mirror/place.o \
 	src/mirror/replay.o \
 	src/mirror/row_error.o \
 	src/mirror/shadow.o \
@@ -41,6 +46,8 @@ OBJS = \
 	src/finish/snapshots.o \
 	src/finish/storage.o \
 	src/finish/swap_storage.o \
+	src/plan/burden.o \
+	src/plan/harm.o \
 	src/plan/classify.o \
 	src/plan/plan.o \
 	src/plan/recipes.o \
@@ -55,6 +62,7 @@ OBJS = \
 	src/drive/foreground.o \
 	src/drive/prepare.o \
 	src/drive/prove.o \
+	src/drive/restart.o \
 	src/drive/steps.o \
 	src/entry/api.o \
 	src/entry/guard.o \

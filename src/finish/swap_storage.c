@@ -41,6 +41,7 @@
 #include "base/deadline.h"
 #include "base/ident.h"
 #include "base/locks.h"
+#include "base/notices.h"
 #include "base/run.h"
 #include "base/settings.h"
 #include "base/stop_point.h"
@@ -49,6 +50,7 @@
 #include "finish/swap_storage.h"
 #include "mirror/capture.h"
 #include "mirror/log.h"
+#include "mirror/place.h"
 #include "mirror/replay.h"
 #include "mirror/shadow.h"
 #include "model/relinfo.h"
@@ -110,8 +112,8 @@ check_members(OscJob *job)
 
 		if (get_rel_name(m->relid) == NULL || strcmp(get_rel_name(m->relid), m->relname) != 0)
 			changed_under_us(m, "the name");
-		/* the next step sees it too, and validates again */
-		if (osc_storage_of(m->relid) != m->source_storage)
+		/* the next step sees it too, and validates or begins again */
+		if (osc_storage_of(m->relid) != m->source_storage || osc_rows_have_moved(m))
 			ereport(ERROR,
 					(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 					 errmsg("the storage of table \"%s\" was replaced just now", m->relname)));
@@ -166,10 +168,11 @@ replay_all(OscJob *job)
  * Foreign keys that they add are added to keys.
  */
 static List *
-run_script(List *script, List *keys)
+run_script(OscJob *job, List *script, List *keys)
 {
 	ListCell   *lc;
 
+	osc_notices_begin();
 	foreach(lc, script)
 	{
 		OscStatement *s = lfirst(lc);
@@ -182,6 +185,7 @@ run_script(List *script, List *keys)
 		keys = osc_note_new_foreign_keys(keys, s->relid, before,
 										 osc_commands_of(list_make1(s)));
 	}
+	osc_event_notices(job, osc_notices_end());
 	return keys;
 }
 
@@ -232,7 +236,7 @@ swap_members(OscJob *job, List *script, List *foreign_keys)
 		osc_exchange_storage(m->relid, m->twin, false);
 	}
 	OSC_STOP_POINT("swap-before-final-alter");
-	foreign_keys = run_script(script, foreign_keys);
+	foreign_keys = run_script(job, script, foreign_keys);
 	foreach(lc, job->members)
 	{
 		OscMember  *m = lfirst(lc);
@@ -344,7 +348,7 @@ osc_dry_run(OscJob *job)
 			changed_under_us(m, "the definition");
 		osc_exchange_storage(m->relid, m->twin, false);
 	}
-	(void) run_script(script, foreign_keys);
+	(void) run_script(job, script, foreign_keys);
 	foreach(lc, job->members)
 	{
 		OscMember  *m = lfirst(lc);
