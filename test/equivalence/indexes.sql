@@ -237,7 +237,7 @@ DROP INDEX t_a
 SELECT tablename, indexname FROM pg_indexes WHERE schemaname = current_schema() ORDER BY 1, 2;
 
 ---- case drop_index_of_partition
----- expect error start
+---- expect error
 CREATE TABLE t (id int, a text) PARTITION BY LIST (id);
 CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1, 2, 3);
 CREATE INDEX t_a ON t (a);

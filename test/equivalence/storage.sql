@@ -121,7 +121,7 @@ INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;
 ALTER TABLE t SET TABLESPACE eq_space
 
 ---- case set_tablespace_missing
----- expect error start
+---- expect error
 CREATE TABLE t (id int PRIMARY KEY, a text);
 ---- change
 ALTER TABLE t SET TABLESPACE nothing
