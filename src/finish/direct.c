@@ -111,11 +111,12 @@ void
 osc_direct_add_locks(OscLockSet *set, Oid relid, const char *command)
 {
 	Node	   *node = parse(command);
+	OscStatement s = {.node = node,.relid = relid};
 
 	osc_lock_add(set, relid, lock_mode_of(node));
 	if (!IsA(node, AlterTableStmt))
 		return;
-	osc_foreign_keys_lock(osc_affected_foreign_keys(NIL, relid, castNode(AlterTableStmt, node)->cmds),
+	osc_foreign_keys_lock(osc_affected_foreign_keys(NIL, relid, list_make1(&s)),
 						  set);
 	osc_new_foreign_keys_lock(castNode(AlterTableStmt, node)->cmds, set);
 }

@@ -87,11 +87,11 @@ add_keys(List *keys, const char *condition, OscArgs *args)
 
 /*
  * Add to keys the foreign keys (OscForeignKey *) of or to the relation that
- * the sub-commands make anew, since they use a column whose type these
+ * the statements (OscStatement *, on it) make anew, since they use a column whose type these
  * change, or that they drop.
  */
 List *
-osc_affected_foreign_keys(List *keys, Oid relid, List *cmds)
+osc_affected_foreign_keys(List *keys, Oid relid, List *statements)
 {
 	Datum		attnums[MaxHeapAttributeNumber];
 	int			n = 0;
@@ -100,12 +100,13 @@ osc_affected_foreign_keys(List *keys, Oid relid, List *cmds)
 	OscArgs		args = {0};
 	ListCell   *lc;
 
-	foreach(lc, cmds)
+	foreach(lc, osc_commands_of(statements))
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		bool		is_new;
 
 		if (cmd->subtype == AT_AlterColumnType || cmd->subtype == AT_DropColumn)
-			attnums[n++] = Int16GetDatum(get_attnum(relid, cmd->name));
+			attnums[n++] = Int16GetDatum(osc_source_attnum(statements, cmd, relid, &is_new));
 		if (cmd->subtype == AT_DropConstraint)
 			dropped[ndropped++] = CStringGetTextDatum(cmd->name);
 		if (n == MaxHeapAttributeNumber || ndropped == MaxHeapAttributeNumber)

@@ -271,8 +271,7 @@ affected_keys(OscJob *job, List *script)
 	{
 		Oid			relid = ((OscMember *) lfirst(lc))->relid;
 
-		result = osc_affected_foreign_keys(result, relid,
-										   osc_commands_of(osc_statements_of(script, relid)));
+		result = osc_affected_foreign_keys(result, relid, osc_statements_of(script, relid));
 	}
 	return result;
 }

@@ -580,6 +580,8 @@ same_expression(Relation a, const char *x, Relation b, const char *y)
 	Oid			a_oid = RelationGetRelid(a);
 	Oid			b_oid = RelationGetRelid(b);
 
+	if (equal(stringToNode(x), stringToNode(y)))
+		return true;
 	return equal(own_sequences_mutator(stringToNode(x), &a_oid),
 				 own_sequences_mutator(stringToNode(y), &b_oid));
 }

@@ -48,6 +48,7 @@
 #include "base/ident.h"
 #include "base/run.h"
 #include "model/relinfo.h"
+#include "model/script.h"
 
 /*
  * Raise native's error unless the current role may alter the relation.
@@ -562,24 +563,31 @@ brings_values(const ColumnDef *def)
  * native's error with a hint.  What is not found here, the dry run finds.
  */
 void
-osc_check_dependents(Relation rel, List *cmds)
+osc_check_dependents(Relation rel, List *statements)
 {
+	List	   *cmds = osc_commands_of(statements);
+	bool		cascades = false;
 	ListCell   *lc;
 	bool		values_change = false;
 
+	/* what CASCADE takes away is in nobody's way: the dry run knows what is left */
+	foreach(lc, cmds)
+		if (lfirst_node(AlterTableCmd, lc)->behavior == DROP_CASCADE)
+			cascades = true;
 	foreach(lc, cmds)
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 		AttrNumber	attnum;
+		bool		is_new;
 
-		if (cmd->subtype == AT_DropConstraint)
+		if (cmd->subtype == AT_DropConstraint && !cascades)
 			check_constraint_dependents(rel, cmd, cmds);
 		if (cmd->subtype == AT_AddColumn && brings_values(castNode(ColumnDef, cmd->def)))
 			values_change = true;
 		if (cmd->subtype != AT_AlterColumnType && cmd->subtype != AT_DropColumn)
 			continue;
-		attnum = get_attnum(RelationGetRelid(rel), cmd->name);
-		if (attnum == InvalidAttrNumber && cmd->subtype == AT_DropColumn && cmd->missing_ok)
+		attnum = osc_source_attnum(statements, cmd, RelationGetRelid(rel), &is_new);
+		if (is_new || (attnum == InvalidAttrNumber && cmd->subtype == AT_DropColumn && cmd->missing_ok))
 			continue;
 		if (attnum == InvalidAttrNumber)
 			ereport(ERROR,
@@ -590,7 +598,7 @@ osc_check_dependents(Relation rel, List *cmds)
 							 RelationGetRelationName(rel))));
 		if (attnum < 0)
 			continue;			/* native's own error comes from the rehearsal */
-		if (cmd->subtype == AT_AlterColumnType || cmd->behavior != DROP_CASCADE)
+		if (!cascades)
 			check_column_dependents(rel, attnum, cmd);
 		if (cmd->subtype == AT_AlterColumnType)
 		{

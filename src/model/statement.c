@@ -288,8 +288,9 @@ unqualify_sequences(AlterTableCmd *cmd)
 static bool
 is_for_later_rows(const AlterTableCmd *cmd, List *cmds)
 {
-	return (cmd->subtype == AT_ColumnDefault || cmd->subtype == AT_AddIdentity ||
-			cmd->subtype == AT_SetIdentity) && adds_column(cmds, cmd->name);
+	return ((cmd->subtype == AT_ColumnDefault && cmd->def != NULL) ||
+			cmd->subtype == AT_AddIdentity || cmd->subtype == AT_SetIdentity) &&
+		adds_column(cmds, cmd->name);
 }
 
 /*

@@ -388,7 +388,7 @@ classify_table(OscPlanTable *t)
 	Relation	rel = table_open(t->relid, NoLock);
 
 	check_any_table(rel);
-	osc_check_dependents(rel, osc_commands_of(t->statements));
+	osc_check_dependents(rel, t->statements);
 	osc_check_objections(rel, t->statements);
 	t->parts = osc_classify(rel, t->statements);
 	check_new_names(rel, t->parts);
