@@ -26,8 +26,10 @@ OBJS = \
 	src/model/relinfo.o \
 	src/model/script.o \
 	src/model/statement.o \
+	src/model/tree.o \
 	src/mirror/backfill.o \
 	src/mirror/capture.o \
+	src/mirror/clone_tree.o \
 	src/mirror/follower.o \
 	src/mirror/keyscan.o \
 	src/mirror/log.o \
@@ -39,10 +41,12 @@ OBJS = \
 	src/finish/direct.o \
 	src/finish/foreign_keys.o \
 	src/finish/snapshots.o \
+	src/finish/stand_aside.o \
 	src/finish/storage.o \
 	src/finish/swap_storage.o \
 	src/plan/classify.o \
 	src/plan/plan.o \
+	src/plan/reach.o \
 	src/plan/recipes.o \
 	src/plan/rehearse.o \
 	src/plan/rules.o \

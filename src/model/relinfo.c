@@ -23,7 +23,6 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_publication_rel.h"
@@ -164,12 +163,8 @@ osc_check_table(Relation rel)
 	Form_pg_class c = rel->rd_rel;
 	const char *native = "Use a plain ALTER TABLE.";
 
-	if (c->relkind == RELKIND_PARTITIONED_TABLE)
-		refuse_table(rel, "partitioned", native);
-	if (c->relispartition)
-		refuse_table(rel, "a partition", native);
-	if (c->relhassubclass || has_superclass(RelationGetRelid(rel)))
-		refuse_table(rel, "part of an inheritance tree", native);
+	if (c->relkind == RELKIND_FOREIGN_TABLE)
+		refuse_table(rel, "a foreign table", native);
 	if (c->relpersistence == RELPERSISTENCE_TEMP)
 		refuse_table(rel, "a temporary table", native);
 	if (c->relpersistence == RELPERSISTENCE_UNLOGGED)
@@ -424,34 +419,6 @@ check_column_dependents(Relation rel, AttrNumber attnum, const AlterTableCmd *cm
 	table_close(depend, AccessShareLock);
 }
 
-/* ALTER TYPE of a referenced column re-makes the foreign key: can we follow? */
-static void
-check_referencing_tables(Relation rel, AttrNumber attnum)
-{
-	OscStore	store;
-	OscArgs		args = {0};
-	char	   *name = NULL;
-
-	osc_store_open(&store);
-	osc_arg_oid(&args, RelationGetRelid(rel));
-	osc_arg_datum(&args, INT2OID, Int16GetDatum(attnum), false);
-	if (osc_sql("SELECT k.conrelid::regclass::text AS name FROM pg_constraint k"
-				" JOIN pg_class c ON c.oid = k.conrelid"
-				" WHERE k.contype = 'f' AND ((k.confrelid = $1 AND $2 = ANY (k.confkey))"
-				"  OR (k.conrelid = $1 AND $2 = ANY (k.conkey)))"
-				" AND (c.relkind = 'p' OR k.conparentid <> 0)"
-				" ORDER BY c.relkind <> 'p', k.conrelid LIMIT 1", &args) > 0)
-		name = osc_col_text(&store, 0, "name");
-	osc_store_close(&store);
-	if (name)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot change column \"%s\" online: a foreign key of partitioned table %s uses it",
-						NameStr(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attname),
-						name),
-				 errhint("Drop the foreign key and add it again after the job.")));
-}
-
 /*
  * Look up what native would object to in the catalogs: views, rules,
  * triggers, policies, functions and publications on a column whose type
@@ -485,10 +452,7 @@ osc_check_dependents(Relation rel, List *cmds)
 			continue;			/* native's own error comes from the rehearsal */
 		check_column_dependents(rel, attnum, cmd);
 		if (cmd->subtype == AT_AlterColumnType)
-		{
 			types_change = true;
-			check_referencing_tables(rel, attnum);
-		}
 	}
 	if (types_change)
 		find_composite_type_dependencies(rel->rd_rel->reltype, rel, NULL);
@@ -496,7 +460,7 @@ osc_check_dependents(Relation rel, List *cmds)
 
 /*
  * A digest of the definition that the copy relies on: columns, indexes,
- * constraints, persistence.  It stays the same over REINDEX, ANALYZE, GRANT,
+ * constraints, persistence, parents and children.  It stays the same over REINDEX, ANALYZE, GRANT,
  * COMMENT, VALIDATE of a foreign key and the like.
  */
 char *
@@ -520,7 +484,11 @@ osc_fingerprint(Oid relid)
 			"  FROM pg_attrdef WHERE adrelid = $1"
 			" UNION ALL SELECT format('r %s %s %s %s %s %s', relpersistence, relam, relispartition,"
 			"  relhassubclass, reltablespace, relowner)"
-			"  FROM pg_class WHERE oid = $1) AS parts(x)", &args);
+			"  FROM pg_class WHERE oid = $1"
+			" UNION ALL SELECT format('h %s %s %s %s', inhrelid, inhparent, inhseqno, inhdetachpending)"
+			"  FROM pg_inherits WHERE $1 IN (inhrelid, inhparent)"
+			" UNION ALL SELECT format('b %s', pg_get_expr(relpartbound, oid))"
+			"  FROM pg_class WHERE oid = $1 AND relispartition) AS parts(x)", &args);
 	result = osc_col_text(&store, 0, "digest");
 	osc_store_close(&store);
 	return result ? result : pstrdup("");
