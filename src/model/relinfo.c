@@ -426,7 +426,7 @@ check_column_dependents(Relation rel, AttrNumber attnum, const AlterTableCmd *cm
 								   getObjectDescription(&object, false), cmd->name),
 						 errhint("Drop the dependent object first and make it again after the job.")));
 		}
-		else if (drop_is_refused(dep, RelationGetRelid(rel)))
+		else if (cmd->behavior != DROP_CASCADE && drop_is_refused(dep, RelationGetRelid(rel)))
 		{
 			/* of a view's rule native speaks as of the view */
 			if (dep->classid == RewriteRelationId &&
@@ -474,7 +474,7 @@ check_constraint_dependents(Relation rel, const AlterTableCmd *cmd, List *cmds)
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	if (!OidIsValid(index))
+	if (!OidIsValid(index) || cmd->behavior == DROP_CASCADE)
 		return;
 	depend = table_open(DependRelationId, AccessShareLock);
 	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
@@ -497,7 +497,7 @@ check_constraint_dependents(Relation rel, const AlterTableCmd *cmd, List *cmds)
 						cmd->name, RelationGetRelationName(rel)),
 				 errdetail("%s depends on index %s",
 						   getObjectDescription(&object, false), get_rel_name(index)),
-				 errhint("Drop the dependent objects first.")));
+				 errhint("Drop the foreign key first.")));
 	}
 	systable_endscan(scan);
 	table_close(depend, AccessShareLock);
