@@ -13,11 +13,13 @@ MODULE_big = online_schema
 
 OBJS = \
 	src/base/deadline.o \
+	src/base/disk.o \
 	src/base/ident.o \
 	src/base/locks.o \
 	src/base/notices.o \
 	src/base/run.o \
 	src/base/settings.o \
+	src/store/claims.o \
 	src/store/events.o \
 	src/store/job.o \
 	src/store/job_step.o \
@@ -44,6 +46,8 @@ OBJS = \
 	src/finish/snapshots.o \
 	src/finish/storage.o \
 	src/finish/swap_storage.o \
+	src/plan/burden.o \
+	src/plan/harm.o \
 	src/plan/classify.o \
 	src/plan/plan.o \
 	src/plan/recipes.o \
