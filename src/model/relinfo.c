@@ -469,7 +469,7 @@ check_constraint_dependents(Relation rel, const AlterTableCmd *cmd, List *cmds)
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	if (!OidIsValid(index))
+	if (!OidIsValid(index) || cmd->behavior == DROP_CASCADE)
 		return;
 	depend = table_open(DependRelationId, AccessShareLock);
 	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
@@ -492,7 +492,7 @@ check_constraint_dependents(Relation rel, const AlterTableCmd *cmd, List *cmds)
 						cmd->name, RelationGetRelationName(rel)),
 				 errdetail("%s depends on index %s",
 						   getObjectDescription(&object, false), get_rel_name(index)),
-				 errhint("Drop the dependent objects first.")));
+				 errhint("Drop the foreign key first.")));
 	}
 	systable_endscan(scan);
 	table_close(depend, AccessShareLock);
