@@ -27,6 +27,7 @@
  */
 #include "postgres.h"
 
+#include "access/attmap.h"
 #include "access/table.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -37,11 +38,13 @@
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
 #include "rewrite/rewriteHandler.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "base/compat.h"
 #include "catalog/pg_type.h"
 #include "model/compose.h"
 
@@ -74,19 +77,47 @@ column_var(Form_pg_attribute att)
  * of the user's table.
  */
 static Node *
-transform_using(const OscComposition *c, Relation shadow, Node *raw, const char *text)
+transform_using(Relation named, Node *raw, const OscStatement *s)
 {
 	ParseState *pstate = make_parsestate(NULL);
 	ParseNamespaceItem *nsitem;
 	Node	   *expr;
 
-	pstate->p_sourcetext = text;
-	nsitem = addRangeTableEntryForRelation(pstate, shadow, AccessShareLock,
+	pstate->p_sourcetext = s->source;
+	nsitem = addRangeTableEntryForRelation(pstate, named, AccessShareLock,
 										   NULL, false, true);
-	nsitem->p_rte->relid = RelationGetRelid(c->source);
+	nsitem->p_rte->relid = s->relid;
 	addNSItemToQuery(pstate, nsitem, false, true, true);
 	expr = transformExpr(pstate, copyObject(raw), EXPR_KIND_ALTER_COL_TRANSFORM);
 	free_parsestate(pstate);
+	return expr;
+}
+
+/*
+ * A USING expression: of the table that the statement names, and taken over to
+ * its children by the names of columns (tablecmds.c, ATPrepAlterColumnType).
+ */
+static Node *
+using_expression(Oid named, Relation shadow, Node *raw, const OscStatement *s)
+{
+	Relation	rel = table_open(named, NoLock);
+	Node	   *expr = transform_using(rel, raw, s);
+	AttrMap    *map;
+	bool		found_whole_row = false;
+
+	if (named != RelationGetRelid(shadow))
+	{
+		map = osc_attrmap_by_name(RelationGetDescr(shadow), RelationGetDescr(rel));
+		expr = map_variable_attnos(expr, 1, 0, map, InvalidOid, &found_whole_row);
+		free_attrmap(map);
+	}
+	if (found_whole_row)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot convert whole-row table reference"),
+				 errdetail("USING expression contains a whole-row table reference."),
+				 errhint("Name the columns.")));
+	table_close(rel, NoLock);
 	return expr;
 }
 
@@ -206,7 +237,6 @@ osc_compose_begin(Relation source)
 	OscComposition *c = palloc0(sizeof(OscComposition));
 	TupleDesc	desc = RelationGetDescr(source);
 
-	c->source = source;
 	for (int i = 0; i < desc->natts; i++)
 		c->values = lappend(c->values, TupleDescAttr(desc, i)->attisdropped ?
 							(Expr *) makeNullConst(INT4OID, -1, InvalidOid) :
@@ -215,11 +245,11 @@ osc_compose_begin(Relation source)
 }
 
 /*
- * To be called before a statement is run on the shadow: reads its USING
- * expressions.  Raises native's errors.
+ * To be called before a statement is run on the shadow, or on the parent's,
+ * named, from which it reaches this one: reads its USING expressions.  Raises native's errors.
  */
 void
-osc_compose_before(OscComposition *c, const OscStatement *s, Oid shadow)
+osc_compose_before(OscComposition *c, const OscStatement *s, Oid named, Oid shadow)
 {
 	Relation	rel;
 	ListCell   *lc;
@@ -239,7 +269,7 @@ osc_compose_before(OscComposition *c, const OscStatement *s, Oid shadow)
 		change = palloc(sizeof(OscNewType));
 		change->attnum = get_attnum(shadow, cmd->name);
 		using = castNode(ColumnDef, cmd->def)->raw_default;
-		change->expr = using ? transform_using(c, rel, using, s->source) :
+		change->expr = using ? using_expression(named, rel, using, s) :
 			(Node *) column_var(TupleDescAttr(RelationGetDescr(rel), change->attnum - 1));
 		c->pending = lappend(c->pending, change);
 	}

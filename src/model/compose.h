@@ -15,7 +15,6 @@
 /* what the statements so far make of a row of the source */
 typedef struct OscComposition
 {
-	Relation	source;
 	bool		changed;		/* the shape is no longer the source's */
 	List	   *values;			/* Expr over the source per column; NULL: generated
 								 * anew from the row */
@@ -23,7 +22,8 @@ typedef struct OscComposition
 } OscComposition;
 
 extern OscComposition *osc_compose_begin(Relation source);
-extern void osc_compose_before(OscComposition *c, const OscStatement *s, Oid shadow);
+extern void osc_compose_before(OscComposition *c, const OscStatement *s, Oid named,
+							   Oid shadow);
 extern void osc_compose_after(OscComposition *c, Oid shadow);
 extern List *osc_compose_end(OscComposition *c, Oid shadow);
 

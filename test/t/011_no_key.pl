@@ -35,8 +35,8 @@ sub start_clients
 {
 	my ($node, $db, %opt) = @_;
 	return (
-		start_load($node, %opt, db => $db, scripts => \@single, clients => 4, rate => 500),
-		start_load($node, %opt, db => $db, scripts => \@several, clients => 2, rate => 20),
+		start_load($node, %opt, db => $db, scripts => \@single, clients => 4, rate => 300),
+		start_load($node, %opt, db => $db, scripts => \@several, clients => 2, rate => 4),
 		start_load($node, %opt, db => $db, scripts => [ [ 'bag_vacuum', 1 ] ], clients => 1, rate => 1));
 }
 
@@ -63,10 +63,10 @@ sub stop_clients
 # How the job goes: batches of other sizes, a swap that is waited for, rows that move in a phase.
 my %courses = (
 	plain => { set => { batch_size => 500 } },
-	small => { set => { batch_size => 50, replay_batch_size => 50, swap_max_backlog => 100 }, wait_for_swap => 1 },
+	small => { set => { batch_size => 50, replay_batch_size => 200, swap_max_backlog => 1000 }, wait_for_swap => 1 },
 	two_workers => { set => { workers => 2, batch_size => 200, replay_batch_size => 100 } },
 	moved_while_copying => { set => { workers => 2, batch_size => 20 }, moved => 'backfilling' },
-	moved_when_ready => { set => { replay_batch_size => 500 }, moved => 'ready', wait_for_swap => 1 });
+	moved_when_ready => { set => { batch_size => 1000 }, moved => 'ready', wait_for_swap => 1 });
 
 sub play
 {
