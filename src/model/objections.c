@@ -98,6 +98,11 @@ osc_cluster_index(Relation rel, List *statements)
 
 		if (!IsA(stmt, ClusterStmt))
 			continue;
+		if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("CLUSTER of a partitioned table is not supported in an online schema change"),
+					 errhint("Start a job for each partition, or one with a CLUSTER statement for each.")));
 		result = InvalidOid;
 		if (stmt->indexname)
 			result = get_relname_relid(stmt->indexname, RelationGetNamespace(rel));
