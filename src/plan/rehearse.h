@@ -28,6 +28,8 @@ typedef enum OscRewrite
 
 extern OscRewrite osc_rehearsal_rewrites(List *statements);
 extern char *osc_rehearsal_index_name(Relation source, OscStatement *statement);
+extern void osc_rehearse_new_column(Relation rel, const OscStatement *statement,
+									AlterTableCmd *cmd);
 extern void osc_rehearse(List *members, List *statements, OscRehearsal *results);
 
 #endif							/* OSC_REHEARSE_H */
