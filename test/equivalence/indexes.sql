@@ -120,7 +120,7 @@ CREATE TABLE t (id int PRIMARY KEY, a int);
 CREATE INDEX ON t ((a + random()))
 
 ---- case create_index_on_view
----- expect error start
+---- expect error start code
 CREATE TABLE t (id int PRIMARY KEY, a int);
 CREATE VIEW v AS SELECT * FROM t;
 ---- change

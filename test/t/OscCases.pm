@@ -12,8 +12,9 @@
 # and, between "case" and "change":
 #
 #   ---- expect same                        the default
-#   ---- expect error [start]               native and online fail alike, and nothing changes;
-#                                           start: osc_start() itself must raise the error
+#   ---- expect error [start] [code]        native and online fail alike, and nothing changes;
+#                                           start: osc_start() itself must raise the error;
+#                                           code: the message may differ, the SQLSTATE may not
 #   ---- expect refused SQLSTATE REGEX      native does it, osc_start() refuses it
 #   ---- limit TEXT           (refused)     words that stand in README under Limits; not needed if
 #                                           a strategy is forced that does not fit
