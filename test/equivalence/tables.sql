@@ -108,7 +108,7 @@ CREATE SCHEMA eq_set_schema_other;
 ALTER TABLE t SET SCHEMA eq_set_schema_other
 ---- after
 INSERT INTO eq_set_schema_other.t (a) VALUES ('y') RETURNING *;
-SELECT relname, relnamespace::regnamespace FROM pg_class WHERE relnamespace::regnamespace::text ~ 'eq_set_schema' AND relname !~ '^pg_' ORDER BY 1;
+SELECT relname, relnamespace::regnamespace FROM pg_class WHERE relnamespace::regnamespace::text ~ '^eq_set_schema(_other)?$' AND relname !~ '^pg_' ORDER BY 1, 2;
 
 ---- case set_schema_missing
 ---- expect error

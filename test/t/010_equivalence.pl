@@ -50,6 +50,21 @@ sub differences
 	return join "\n", @lines;
 }
 
+# The schema of the case to which a text belongs: the first that it names; a schema eq_x_other
+# belongs to case x. '' if there is none.
+my %case_of;
+
+sub case_schema
+{
+	my ($text) = @_;
+	for my $name ($text =~ /\b(eq_\w+)/g)
+	{
+		1 until $case_of{$name} || $name !~ s/_[^_]*$//;
+		return $name if $case_of{$name};
+	}
+	return '';
+}
+
 # pg_dump -s, an entry of a case's schema to the case. The settings that pg_dump writes
 # between entries are told with the entries that they are for.
 sub dumps
@@ -64,7 +79,7 @@ sub dumps
 		{
 			my ($name, $schema) = ($1, $3);
 			$type = $2;
-			$to = $schema =~ /^(eq_\w+)/ ? $1 : $name =~ /\b(eq_\w+)/ ? $1 : '';
+			$to = case_schema($schema) || case_schema($name);
 		}
 		my $told = join ', ', map { "$_ = $default{$_}" } sort keys %default;
 		$default{$1} = $2 while $block =~ s/^SET (default_\w+) = (.*);\n//m;
@@ -87,7 +102,7 @@ sub told_of
 	{
 		$section = $1 while $record =~ s/^== (.*)\n//;
 		$record =~ s/\s+$//;
-		my ($schema) = grep { $schemas::of{$_} } $record =~ /\b(eq_\w+)/g;
+		my $schema = case_schema($record);
 		next unless $schema || $record =~ /ERROR/;
 		# the storage of TOAST tables hangs on OIDs
 		$record =~ s/pg_toast_\d+/pg_toast_N/g;
@@ -304,7 +319,7 @@ sub run_group
 
 	sql($node, "CREATE DATABASE $native TEMPLATE base; GRANT CREATE ON DATABASE $native TO eq_owner");
 	my @ready = set_up_cases($native, @cases);
-	%schemas::of = map { ($_->{schema} => $_) } @ready;
+	%case_of = map { ($_->{schema} => $_) } @ready;
 	$group{cases} = \@ready;
 	$group{first_new} = sql($node, 'CREATE TEMP TABLE mark (); SELECT \'mark\'::regclass::oid', $native);
 	sql($node, "CREATE DATABASE $online TEMPLATE $native; GRANT CREATE ON DATABASE $online TO eq_owner");
