@@ -29,8 +29,10 @@ OBJS = \
 	src/model/relinfo.o \
 	src/model/script.o \
 	src/model/statement.o \
+	src/model/tree.o \
 	src/mirror/backfill.o \
 	src/mirror/capture.o \
+	src/mirror/clone_tree.o \
 	src/mirror/follower.o \
 	src/mirror/helper_table.o \
 	src/mirror/keyscan.o \
@@ -44,12 +46,14 @@ OBJS = \
 	src/finish/direct.o \
 	src/finish/foreign_keys.o \
 	src/finish/snapshots.o \
+	src/finish/stand_aside.o \
 	src/finish/storage.o \
 	src/finish/swap_storage.o \
 	src/plan/burden.o \
 	src/plan/harm.o \
 	src/plan/classify.o \
 	src/plan/plan.o \
+	src/plan/reach.o \
 	src/plan/recipes.o \
 	src/plan/rehearse.o \
 	src/plan/rules.o \

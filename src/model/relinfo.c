@@ -24,7 +24,6 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_publication_rel.h"
@@ -166,12 +165,8 @@ osc_check_table(Relation rel)
 	Form_pg_class c = rel->rd_rel;
 	const char *native = "Use a plain ALTER TABLE.";
 
-	if (c->relkind == RELKIND_PARTITIONED_TABLE)
-		refuse_table(rel, "partitioned", native);
-	if (c->relispartition)
-		refuse_table(rel, "a partition", native);
-	if (c->relhassubclass || has_superclass(RelationGetRelid(rel)))
-		refuse_table(rel, "part of an inheritance tree", native);
+	if (c->relkind == RELKIND_FOREIGN_TABLE)
+		refuse_table(rel, "a foreign table", native);
 	if (c->relpersistence == RELPERSISTENCE_TEMP)
 		refuse_table(rel, "a temporary table", native);
 	if (c->relpersistence == RELPERSISTENCE_UNLOGGED)
@@ -503,34 +498,6 @@ check_constraint_dependents(Relation rel, const AlterTableCmd *cmd, List *cmds)
 	table_close(depend, AccessShareLock);
 }
 
-/* ALTER TYPE of a referenced column re-makes the foreign key: can we follow? */
-static void
-check_referencing_tables(Relation rel, AttrNumber attnum)
-{
-	OscStore	store;
-	OscArgs		args = {0};
-	char	   *name = NULL;
-
-	osc_store_open(&store);
-	osc_arg_oid(&args, RelationGetRelid(rel));
-	osc_arg_datum(&args, INT2OID, Int16GetDatum(attnum), false);
-	if (osc_sql("SELECT k.conrelid::regclass::text AS name FROM pg_constraint k"
-				" JOIN pg_class c ON c.oid = k.conrelid"
-				" WHERE k.contype = 'f' AND ((k.confrelid = $1 AND $2 = ANY (k.confkey))"
-				"  OR (k.conrelid = $1 AND $2 = ANY (k.conkey)))"
-				" AND (c.relkind = 'p' OR k.conparentid <> 0)"
-				" ORDER BY c.relkind <> 'p', k.conrelid LIMIT 1", &args) > 0)
-		name = osc_col_text(&store, 0, "name");
-	osc_store_close(&store);
-	if (name)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot change column \"%s\" online: a foreign key of partitioned table %s uses it",
-						NameStr(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attname),
-						name),
-				 errhint("Drop the foreign key and add it again after the job.")));
-}
-
 /* does a new column come with values, so that native looks who uses the row type? */
 static bool
 brings_values(const ColumnDef *def)
@@ -585,10 +552,7 @@ osc_check_dependents(Relation rel, List *cmds)
 			continue;			/* native's own error comes from the rehearsal */
 		check_column_dependents(rel, attnum, cmd);
 		if (cmd->subtype == AT_AlterColumnType)
-		{
 			values_change = true;
-			check_referencing_tables(rel, attnum);
-		}
 	}
 	if (values_change)
 		find_composite_type_dependencies(rel->rd_rel->reltype, rel, NULL);
@@ -596,8 +560,9 @@ osc_check_dependents(Relation rel, List *cmds)
 
 /*
  * A digest of the definition that the copy relies on: columns, indexes,
- * constraints, persistence.  Expressions as they are stored: to print them
- * takes seconds for a table with many, and this runs under strong locks.  It stays the same over REINDEX, ANALYZE, GRANT,
+ * constraints, persistence, parents and children.  Expressions as they are
+ * stored: to print them takes seconds for a table with many, and this runs
+ * under strong locks.  It stays the same over REINDEX, ANALYZE, GRANT,
  * COMMENT, VALIDATE of a foreign key and the like.
  */
 char *
@@ -623,7 +588,11 @@ osc_fingerprint(Oid relid)
 			" UNION ALL SELECT format('d %s %s', adnum, adbin) FROM pg_attrdef WHERE adrelid = $1"
 			" UNION ALL SELECT format('r %s %s %s %s %s %s', relpersistence, relam, relispartition,"
 			"  relhassubclass, reltablespace, relowner)"
-			"  FROM pg_class WHERE oid = $1) AS parts(x)", &args);
+			"  FROM pg_class WHERE oid = $1"
+			" UNION ALL SELECT format('h %s %s %s %s', inhrelid, inhparent, inhseqno, inhdetachpending)"
+			"  FROM pg_inherits WHERE $1 IN (inhrelid, inhparent)"
+			" UNION ALL SELECT format('b %s', pg_get_expr(relpartbound, oid))"
+			"  FROM pg_class WHERE oid = $1 AND relispartition) AS parts(x)", &args);
 	result = osc_col_text(&store, 0, "digest");
 	osc_store_close(&store);
 	return result ? result : pstrdup("");

@@ -393,11 +393,11 @@ osc_commands_of(List *statements)
 }
 
 /*
- * The sub-command that changes the type of a column, and the text that its
- * places refer to; NULL if there is none.
+ * The sub-command that changes the type of a column, and its statement; NULL
+ * if there is none.
  */
 AlterTableCmd *
-osc_find_type_change(List *statements, const char *colname, const char **source)
+osc_find_type_change(List *statements, const char *colname, OscStatement **statement)
 {
 	ListCell   *lc,
 			   *c;
@@ -414,7 +414,7 @@ osc_find_type_change(List *statements, const char *colname, const char **source)
 
 			if (cmd->subtype == AT_AlterColumnType && strcmp(cmd->name, colname) == 0)
 			{
-				*source = s->source;
+				*statement = s;
 				return cmd;
 			}
 		}
