@@ -120,7 +120,8 @@ CREATE TABLE t (id int PRIMARY KEY, a int);
 CREATE INDEX ON t ((a + random()))
 
 ---- case create_index_on_view
----- expect error start code
+---- expect error own
+---- limit other things than tables
 CREATE TABLE t (id int PRIMARY KEY, a int);
 CREATE VIEW v AS SELECT * FROM t;
 ---- change

@@ -127,7 +127,8 @@ ALTER TABLE IF EXISTS nothing ADD COLUMN a int
 ALTER TABLE nothing ADD COLUMN a int
 
 ---- case not_a_table
----- expect error start code
+---- expect error own
+---- limit other things than tables
 CREATE SEQUENCE s;
 ---- change
 ALTER TABLE s ADD COLUMN a int

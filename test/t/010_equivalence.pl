@@ -268,6 +268,7 @@ sub case_faults
 	{
 		if ($native eq '') { push @faults, 'THE CASE IS WRONG: native did not fail'; }
 		elsif ($where eq '' || $where eq 'stuck') { push @faults, "native failed: $native\nonline did not: $where $online"; }
+		elsif (grep { $_ eq 'own' } @detail) { push @faults, "osc_start() must refuse it with 0A000: $online" unless $where eq 'start' && $online =~ /^0A000: /; }
 		elsif (index($online, grep({ $_ eq 'code' } @detail) ? substr($native, 0, 5) : $native) != 0) { push @faults, differences($native, $online); }
 		push @faults, "osc_start() must raise this error: $online" if $where eq 'job' && grep { $_ eq 'start' } @detail;
 		push @faults, map { "native: $_" } state_faults($case, $group->{before}, $group->{native_state});
