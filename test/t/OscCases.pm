@@ -64,6 +64,7 @@ sub read_cases
 			die "$path: case $case->{name} is there twice" if $seen{ $case->{name} }++;
 			die "$path: case $case->{name} has no change" unless $case->{change} =~ /\S/;
 			die "$path: the name of case $case->{name} is too long" if length $case->{name} > 45;
+			die "$path: case $case->{name} ignores what is not known" if grep { $_ ne 'missing' } @{ $case->{ignore} };
 			die "$path: a refusal of case $case->{name} without its limit"
 			  if $case->{expect} =~ /^refused|\bown\b/ && !$case->{limit} && !$case->{force};
 			push @cases, $case;
