@@ -13,6 +13,7 @@ MODULE_big = online_schema
 
 OBJS = \
 	src/base/deadline.o \
+	src/base/disk.o \
 	src/base/ident.o \
 	src/base/locks.o \
 	src/base/run.o \
@@ -47,6 +48,7 @@ OBJS = \
 	src/drive/prepare.o \
 	src/drive/prove.o \
 	src/drive/steps.o \
+	src/drive/throttle.o \
 	src/entry/api.o \
 	src/entry/guard.o \
 	src/entry/launcher.o \

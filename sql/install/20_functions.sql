@@ -14,7 +14,7 @@ CREATE FUNCTION @extschema@.osc_start(ddl text, strategy text DEFAULT 'auto',
 	RETURNS bigint
 	LANGUAGE C AS 'MODULE_PATHNAME', 'osc_start';
 COMMENT ON FUNCTION @extschema@.osc_start(text, text, text, jsonb, text) IS
-	'starts a job for one ALTER TABLE and returns its id; work begins when the transaction commits; swap is auto or manual, run is background or manual; errors: 42P01, 42703, 42501, 0A000, 2BP01, 55006 for a table that another job has';
+	'starts a job for one ALTER TABLE and returns its id; work begins when the transaction commits; swap is auto or manual, run is background or manual; errors: 42P01, 42703, 42501, 0A000, 2BP01, 55006 for a table that another job has, 53100 without room for its copy';
 
 CREATE FUNCTION @extschema@.osc_step(job_id bigint) RETURNS text
 	STRICT LANGUAGE C AS 'MODULE_PATHNAME', 'osc_step';

@@ -5,7 +5,8 @@
  *
  * They are ordinary settings with a reserved prefix.  osc_start() stores the
  * caller's values with the job; a step puts them into force again for as long
- * as it runs (base/run.c).
+ * as it runs (base/run.c).  Those of the server as a whole, which only a
+ * superuser sets, are not a job's and stay out of that.
  *
  * A placeholder with a value that its setting refuses is only warned about by
  * the server when a library defines the setting.  That would run a job with a
@@ -22,6 +23,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/json.h"
+#include "utils/memutils.h"
 
 #include "base/settings.h"
 #include "base/stop_point.h"
@@ -36,6 +38,11 @@ int			osc_workers = 1;
 int			osc_batch_size = 0;
 int			osc_batch_target_time = 100;
 int			osc_replay_batch_size = 0;
+double		osc_throttle_ratio = 0;
+int			osc_max_replica_lag = 0;
+int			osc_max_active_backends = 0;
+int			osc_max_lock_waiters = 0;
+int			osc_min_free_disk = 10;
 bool		osc_verify = true;
 
 typedef struct IntSetting
@@ -48,62 +55,114 @@ typedef struct IntSetting
 				min,
 				max;
 	int			flags;
+	GucContext	context;
 } IntSetting;
 
 static const IntSetting int_settings[] = {
 	{"lock_timeout", "Time that one attempt may wait for all locks of a step together.",
 		"Then the attempt is given up, so that nobody queues behind it for longer, and repeated after a pause.",
-	&osc_lock_timeout, 50, 1, 60000, GUC_UNIT_MS},
+	&osc_lock_timeout, 50, 1, 60000, GUC_UNIT_MS, PGC_USERSET},
 	{"lock_retry_max_delay", "Longest pause between two attempts to get the locks of a step.",
 		"Pauses grow exponentially, with jitter, up to this.",
-	&osc_lock_retry_max_delay, 30000, 10, 3600000, GUC_UNIT_MS},
+	&osc_lock_retry_max_delay, 30000, 10, 3600000, GUC_UNIT_MS, PGC_USERSET},
 	{"swap_timeout", "Time that a swap may hold its locks before it is rolled back.",
 		"Counted from the moment that all locks are granted; the swap is then tried again later.",
-	&osc_swap_timeout, 1000, 10, 600000, GUC_UNIT_MS},
+	&osc_swap_timeout, 1000, 10, 600000, GUC_UNIT_MS, PGC_USERSET},
 	{"swap_give_up", "Time that all attempts to swap may take together before the job pauses.",
 		"0 means that the job never gives up.",
-	&osc_swap_give_up, 0, 0, INT_MAX / 1000, GUC_UNIT_S},
+	&osc_swap_give_up, 0, 0, INT_MAX / 1000, GUC_UNIT_S, PGC_USERSET},
 	{"swap_max_backlog", "Changed keys that a swap may replay while it holds its locks.",
 		"With more left, the swap is given up and the job catches up first.",
-	&osc_swap_max_backlog, 500, 0, 1000000, 0},
+	&osc_swap_max_backlog, 500, 0, 1000000, 0, PGC_USERSET},
 	{"step_timeout", "Time that one short step of a job may take.",
 		"Scans, copies, index builds and validation are exempt. 0 means no limit.",
-	&osc_step_timeout, 10000, 0, INT_MAX, GUC_UNIT_MS},
+	&osc_step_timeout, 10000, 0, INT_MAX, GUC_UNIT_MS, PGC_USERSET},
 	{"workers", "Backfill workers of one job.",
 		"The first is the job's own worker; the others are started for the backfill if there are free worker slots.",
-	&osc_workers, 1, 1, 64, 0},
+	&osc_workers, 1, 1, 64, 0, PGC_USERSET},
 	{"batch_size", "Rows of one backfill batch.",
 		"A batch ends with the block in which this number is reached. 0 means that batch_target_time decides.",
-	&osc_batch_size, 0, 0, INT_MAX, 0},
+	&osc_batch_size, 0, 0, INT_MAX, 0, PGC_USERSET},
 	{"batch_target_time", "Time that one backfill or replay batch should take.",
 		"It bounds how long a job holds a snapshot.",
-	&osc_batch_target_time, 100, 1, 60000, GUC_UNIT_MS},
+	&osc_batch_target_time, 100, 1, 60000, GUC_UNIT_MS, PGC_USERSET},
 	{"replay_batch_size", "Changed keys of one replay batch.",
 		"0 means that batch_target_time decides.",
-	&osc_replay_batch_size, 0, 0, INT_MAX, 0},
+	&osc_replay_batch_size, 0, 0, INT_MAX, 0, PGC_USERSET},
+	{"max_replica_lag", "Replication lag above which a job stops copying.",
+		"Of standbys, subscribers and slots, inactive ones included. 0 means no limit.",
+	&osc_max_replica_lag, 0, 0, INT_MAX, GUC_UNIT_MS, PGC_USERSET},
+	{"max_active_backends", "Active client sessions above which a job stops copying.",
+		"Sessions of all databases that run a query. 0 means no limit.",
+	&osc_max_active_backends, 0, 0, INT_MAX, 0, PGC_USERSET},
+	{"max_lock_waiters", "Sessions waiting for locks above which a job stops copying.",
+		"Client sessions of all databases. 0 means no limit.",
+	&osc_max_lock_waiters, 0, 0, INT_MAX, 0, PGC_USERSET},
+	{"min_free_disk", "Share of the volume, in percent, that a job leaves free.",
+		"Looked at before the start, together with what the copy will take, and while copying. 0 means no limit.",
+	&osc_min_free_disk, 10, 0, 99, 0, PGC_USERSET},
 };
 
-static const char *const bool_setting_names[] = {"verify"};
+typedef struct RealSetting
+{
+	const char *name;
+	const char *short_desc;
+	const char *long_desc;
+	double	   *variable;
+	double		boot,
+				min,
+				max;
+	GucContext	context;
+} RealSetting;
 
-/*
- * Raise an error where a placeholder of this name holds a value that the
- * setting, just defined, did not take.
- */
+static const RealSetting real_settings[] = {
+	{"throttle_ratio", "Share of the time that a job sleeps while it copies, replays and validates.",
+		"After a batch of 100 ms, 0.5 means a pause of 100 ms, 0.8 one of 400 ms. Index builds are exempt.",
+	&osc_throttle_ratio, 0, 0, 0.95, PGC_USERSET},
+};
+
+typedef struct BoolSetting
+{
+	const char *name;
+	const char *short_desc;
+	const char *long_desc;
+	bool	   *variable;
+	bool		boot;
+	GucContext	context;
+} BoolSetting;
+
+static const BoolSetting bool_settings[] = {
+	{"verify", "Prove the shadow equal to the source before the swap.", NULL,
+	&osc_verify, true, PGC_USERSET},
+};
+
+/* all names, and who may set them; in the order in which they are stored */
+typedef struct Setting
+{
+	const char *full_name;
+	GucContext	context;
+} Setting;
+
+#define NSETTINGS (lengthof(int_settings) + lengthof(real_settings) + lengthof(bool_settings))
+
+static Setting all_settings[NSETTINGS];
+
 static void
-check_placeholder(const char *name, const char *old_value)
+list_settings(void)
 {
-	if (old_value == NULL)
-		return;
-	(void) set_config_option(name, old_value, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SET, false, ERROR, false);
-}
+	Setting    *s = all_settings;
 
-static char *
-placeholder_value(const char *full_name)
-{
-	const char *value = GetConfigOption(full_name, true, false);
-
-	return value ? pstrdup(value) : NULL;
+#define LIST(table) \
+	for (int i = 0; i < (int) lengthof(table); i++, s++) \
+	{ \
+		s->full_name = MemoryContextStrdup(TopMemoryContext, \
+										   psprintf("online_schema.%s", table[i].name)); \
+		s->context = table[i].context; \
+	}
+	LIST(int_settings);
+	LIST(real_settings);
+	LIST(bool_settings);
+#undef LIST
 }
 
 static void
@@ -116,16 +175,50 @@ define_all(void)
 		DefineCustomIntVariable(psprintf("online_schema.%s", s->name),
 								s->short_desc, s->long_desc,
 								s->variable, s->boot, s->min, s->max,
-								PGC_USERSET, s->flags, NULL, NULL, NULL);
+								s->context, s->flags, NULL, NULL, NULL);
 	}
-	DefineCustomBoolVariable("online_schema.verify",
-							 "Prove the shadow equal to the source before the swap.",
-							 NULL, &osc_verify, true,
-							 PGC_USERSET, 0, NULL, NULL, NULL);
+	for (int i = 0; i < (int) lengthof(real_settings); i++)
+	{
+		const RealSetting *s = &real_settings[i];
+
+		DefineCustomRealVariable(psprintf("online_schema.%s", s->name),
+								 s->short_desc, s->long_desc,
+								 s->variable, s->boot, s->min, s->max,
+								 s->context, 0, NULL, NULL, NULL);
+	}
+	for (int i = 0; i < (int) lengthof(bool_settings); i++)
+	{
+		const BoolSetting *s = &bool_settings[i];
+
+		DefineCustomBoolVariable(psprintf("online_schema.%s", s->name),
+								 s->short_desc, s->long_desc,
+								 s->variable, s->boot, s->context, 0, NULL, NULL, NULL);
+	}
 #ifdef OSC_STOP_POINTS
 	osc_define_stop_point_settings();
 #endif
 	MarkGUCPrefixReserved("online_schema");
+}
+
+/*
+ * Raise an error where a placeholder of this name holds a value that the
+ * setting, just defined, did not take.
+ */
+static void
+check_placeholder(const Setting *s, const char *old_value)
+{
+	if (old_value == NULL)
+		return;
+	(void) set_config_option(s->full_name, old_value, PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_SET, false, ERROR, false);
+}
+
+static char *
+placeholder_value(const char *full_name)
+{
+	const char *value = GetConfigOption(full_name, true, false);
+
+	return value ? pstrdup(value) : NULL;
 }
 
 /*
@@ -136,23 +229,23 @@ void
 osc_define_settings(void)
 {
 	static bool defined = false;
-	char	   *old_values[lengthof(int_settings)];
-	char	   *old_verify = placeholder_value("online_schema.verify");
+	char	   *old_values[NSETTINGS];
 
-	for (int i = 0; i < (int) lengthof(int_settings); i++)
-		old_values[i] = placeholder_value(psprintf("online_schema.%s", int_settings[i].name));
+	if (!defined)
+		list_settings();
+	for (int i = 0; i < (int) NSETTINGS; i++)
+		old_values[i] = placeholder_value(all_settings[i].full_name);
 	/* if a value was refused below, the server loads the library once more */
 	if (!defined)
 		define_all();
 	defined = true;
-	for (int i = 0; i < (int) lengthof(int_settings); i++)
-		check_placeholder(psprintf("online_schema.%s", int_settings[i].name), old_values[i]);
-	check_placeholder("online_schema.verify", old_verify);
+	for (int i = 0; i < (int) NSETTINGS; i++)
+		check_placeholder(&all_settings[i], old_values[i]);
 }
 
 /*
- * The full name of a setting given with or without the prefix; NULL where
- * there is none of that name.
+ * The full name of a setting of a job, given with or without the prefix; NULL
+ * where there is none of that name.
  */
 const char *
 osc_setting_full_name(const char *name)
@@ -161,12 +254,10 @@ osc_setting_full_name(const char *name)
 
 	if (pg_strncasecmp(name, "online_schema.", strlen("online_schema.")) == 0)
 		bare = name + strlen("online_schema.");
-	for (int i = 0; i < (int) lengthof(int_settings); i++)
-		if (pg_strcasecmp(bare, int_settings[i].name) == 0)
-			return psprintf("online_schema.%s", int_settings[i].name);
-	for (int i = 0; i < (int) lengthof(bool_setting_names); i++)
-		if (pg_strcasecmp(bare, bool_setting_names[i]) == 0)
-			return psprintf("online_schema.%s", bool_setting_names[i]);
+	for (int i = 0; i < (int) NSETTINGS; i++)
+		if (all_settings[i].context == PGC_USERSET &&
+			pg_strcasecmp(bare, all_settings[i].full_name + strlen("online_schema.")) == 0)
+			return all_settings[i].full_name;
 	return NULL;
 }
 
@@ -181,7 +272,7 @@ osc_check_setting(const char *name, const char *value)
 }
 
 /*
- * The settings as they stand in this session, as a JSON object.
+ * The settings of a job as they stand in this session, as a JSON object.
  */
 char *
 osc_settings_to_json(void)
@@ -190,14 +281,16 @@ osc_settings_to_json(void)
 
 	initStringInfo(&buf);
 	appendStringInfoChar(&buf, '{');
-	for (int i = 0; i < (int) lengthof(int_settings); i++)
+	for (int i = 0; i < (int) NSETTINGS; i++)
 	{
-		const char *full = osc_setting_full_name(int_settings[i].name);
-
-		escape_json(&buf, full);
-		appendStringInfo(&buf, ": \"%d\", ", *int_settings[i].variable);
+		if (all_settings[i].context != PGC_USERSET)
+			continue;
+		if (buf.len > 1)
+			appendStringInfoString(&buf, ", ");
+		escape_json(&buf, all_settings[i].full_name);
+		appendStringInfoString(&buf, ": ");
+		escape_json(&buf, GetConfigOption(all_settings[i].full_name, false, false));
 	}
-	appendStringInfo(&buf, "\"online_schema.verify\": \"%s\"}",
-					 osc_verify ? "on" : "off");
+	appendStringInfoChar(&buf, '}');
 	return buf.data;
 }

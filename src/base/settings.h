@@ -19,6 +19,11 @@ extern int	osc_workers;
 extern int	osc_batch_size;				/* rows, 0 = adapt */
 extern int	osc_batch_target_time;		/* ms */
 extern int	osc_replay_batch_size;		/* keys, 0 = adapt */
+extern double osc_throttle_ratio;		/* 0 to 0.95 */
+extern int	osc_max_replica_lag;		/* ms, 0 = off */
+extern int	osc_max_active_backends;	/* 0 = off */
+extern int	osc_max_lock_waiters;		/* 0 = off */
+extern int	osc_min_free_disk;			/* percent, 0 = off */
 extern bool osc_verify;
 
 extern void osc_define_settings(void);

@@ -42,11 +42,15 @@
 #include "base/run.h"
 #include "base/settings.h"
 #include "drive/driver.h"
+#include "drive/throttle.h"
 #include "mirror/backfill.h"
 #include "store/events.h"
 
 /* seconds after which the postmaster starts a worker again that has crashed */
 #define RESTART_SECONDS 5
+
+/* how long a further backfill worker waits while a limit holds the job, ms */
+#define HELPER_HELD_MS 500
 
 static bool worker_wanted = false;
 static int	worker_to_wake = 0;
@@ -434,8 +438,11 @@ osc_drive_in_background(void)
 	CommitTransactionCommand();
 }
 
-/* one batch of any open range; false when there is none, or the job stopped */
-static bool
+/*
+ * One batch of any open range; returns the ms to wait before the next, -1 when
+ * there is none, or the job stopped.
+ */
+static int
 backfill_once(int64 job_id, int32 member, MemoryContext context)
 {
 	OscJob	   *job;
@@ -443,6 +450,7 @@ backfill_once(int64 job_id, int32 member, MemoryContext context)
 	OscEnv		env;
 	ListCell   *lc;
 	int			range_no;
+	int			wait = HELPER_HELD_MS;
 	bool		complete;
 
 	begin_step();
@@ -457,13 +465,19 @@ backfill_once(int64 job_id, int32 member, MemoryContext context)
 		(range_no = osc_backfill_open_range(m)) <= 0)
 	{
 		CommitTransactionCommand();
-		return false;
+		return -1;
 	}
 	osc_env_enter(&env, job->owner, job->settings, job->session_settings);
-	(void) osc_copy_batch(m, range_no, 0, &complete);
+	if (osc_throttle_reason(job) == NULL)
+	{
+		TimestampTz start = GetCurrentTimestamp();
+
+		(void) osc_copy_batch(m, range_no, 0, &complete);
+		wait = osc_throttle_pause_ms(osc_elapsed_ms(start));
+	}
 	osc_env_leave(&env);
 	CommitTransactionCommand();
-	return true;
+	return wait;
 }
 
 /*
@@ -478,10 +492,14 @@ osc_backfill_in_background(int64 job_id, int32 member)
 												  "online_schema backfill",
 												  ALLOCSET_DEFAULT_SIZES);
 
-	while (backfill_once(job_id, member, context))
+	int			wait;
+
+	while ((wait = backfill_once(job_id, member, context)) >= 0)
 	{
 		MemoryContextSwitchTo(TopMemoryContext);
 		MemoryContextReset(context);
+		if (wait > 0)
+			doze(wait);
 		CHECK_FOR_INTERRUPTS();
 	}
 }

@@ -34,6 +34,7 @@
 #include "drive/control.h"
 #include "drive/driver.h"
 #include "drive/prove.h"
+#include "drive/throttle.h"
 #include "plan/plan.h"
 #include "store/events.h"
 #include "store/objects.h"
@@ -178,6 +179,7 @@ osc_control_start(const OscStartArgs *args)
 				 errmsg("table \"%s\" is being changed by another job", plan->relname),
 				 errdetail("Job " INT64_FORMAT " has the table.", other),
 				 errhint("Wait for that job with osc_wait(), or cancel it with osc_cancel().")));
+	osc_require_disk(plan->relid);
 	job.owner = GetUserId();
 	job.ddl = args->ddl;
 	job.strategy = args->strategy;

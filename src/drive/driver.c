@@ -43,6 +43,7 @@
 #include "base/run.h"
 #include "base/settings.h"
 #include "drive/driver.h"
+#include "drive/throttle.h"
 #include "model/relinfo.h"
 #include "store/events.h"
 
@@ -366,7 +367,14 @@ osc_drive_step(int64 job_id, OscDriveMode mode, OscStep *step)
 		osc_env_enter(&env, GetUserId(), job->settings, NULL);
 	else
 		osc_env_enter(&env, job->owner, job->settings, job->session_settings);
-	try_step(job, step, mode);
+	if (!osc_throttle_holds(job, step))
+	{
+		OscPhase	phase = job->phase;
+		TimestampTz since = GetCurrentTimestamp();
+
+		try_step(job, step, mode);
+		osc_throttle_after(job, step, phase, since);
+	}
 	osc_env_leave(&env);
 	if (own_snapshot)
 		PopActiveSnapshot();
