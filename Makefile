@@ -18,6 +18,7 @@ OBJS = \
 	src/base/locks.o \
 	src/base/run.o \
 	src/base/settings.o \
+	src/base/window.o \
 	src/store/events.o \
 	src/store/job.o \
 	src/store/objects.o \
@@ -38,10 +39,13 @@ OBJS = \
 	src/finish/foreign_keys.o \
 	src/finish/snapshots.o \
 	src/finish/storage.o \
+	src/finish/swap_message.o \
 	src/finish/swap_storage.o \
 	src/plan/plan.o \
 	src/plan/rehearse.o \
+	src/drive/announce.o \
 	src/drive/background.o \
+	src/drive/blockers.o \
 	src/drive/control.o \
 	src/drive/driver.o \
 	src/drive/foreground.o \

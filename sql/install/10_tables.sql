@@ -25,6 +25,8 @@ CREATE TABLE online_schema.job (
 	database_id oid NOT NULL,
 	attempts integer NOT NULL DEFAULT 0,
 	next_try_at timestamptz,
+	announced text,
+	blocked_since timestamptz,
 	swap_since timestamptz,
 	waiting_for text,
 	last_error text,

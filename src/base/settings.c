@@ -27,6 +27,7 @@
 
 #include "base/settings.h"
 #include "base/stop_point.h"
+#include "base/window.h"
 
 int			osc_lock_timeout = 50;
 int			osc_lock_retry_max_delay = 30000;
@@ -43,6 +44,10 @@ int			osc_max_replica_lag = 0;
 int			osc_max_active_backends = 0;
 int			osc_max_lock_waiters = 0;
 int			osc_min_free_disk = 10;
+int			osc_max_workers = 4;
+int			osc_blocker_action = OSC_BLOCKER_WAIT;
+int			osc_blocker_patience = 60000;
+char	   *osc_swap_window = "";
 bool		osc_verify = true;
 
 typedef struct IntSetting
@@ -98,9 +103,65 @@ static const IntSetting int_settings[] = {
 	{"max_lock_waiters", "Sessions waiting for locks above which a job stops copying.",
 		"Client sessions of all databases. 0 means no limit.",
 	&osc_max_lock_waiters, 0, 0, INT_MAX, 0, PGC_USERSET},
+	{"blocker_patience", "Time for which a job puts up with sessions that keep it from its locks.",
+		"Then blocker_action says what is done.",
+	&osc_blocker_patience, 60000, 0, INT_MAX, GUC_UNIT_MS, PGC_USERSET},
+	{"max_workers", "Jobs that workers drive at once, in all databases together.",
+		"More jobs wait in a queue, the oldest first. Each job also takes one of max_worker_processes.",
+	&osc_max_workers, 4, 1, 1000, 0, PGC_SUSET},
 	{"min_free_disk", "Share of the volume, in percent, that a job leaves free.",
 		"Looked at before the start, together with what the copy will take, and while copying. 0 means no limit.",
 	&osc_min_free_disk, 10, 0, 99, 0, PGC_USERSET},
+};
+
+static const struct config_enum_entry blocker_actions[] = {
+	{"wait", OSC_BLOCKER_WAIT, false},
+	{"cancel", OSC_BLOCKER_CANCEL, false},
+	{"terminate", OSC_BLOCKER_TERMINATE, false},
+	{NULL, 0, false},
+};
+
+typedef struct EnumSetting
+{
+	const char *name;
+	const char *short_desc;
+	const char *long_desc;
+	int		   *variable;
+	int			boot;
+	const struct config_enum_entry *options;
+	GucContext	context;
+} EnumSetting;
+
+static const EnumSetting enum_settings[] = {
+	{"blocker_action", "What a job does to sessions that keep it from its locks for longer than blocker_patience.",
+		"Only client sessions of its database that hold a lock on its table, and that its owner may signal. A session that is idle in a transaction needs terminate.",
+	&osc_blocker_action, OSC_BLOCKER_WAIT, blocker_actions, PGC_USERSET},
+};
+
+typedef struct StringSetting
+{
+	const char *name;
+	const char *short_desc;
+	const char *long_desc;
+	char	  **variable;
+	const char *boot;
+	GucStringCheckHook check;
+	GucContext	context;
+} StringSetting;
+
+static bool
+check_swap_window(char **newval, void **extra, GucSource source)
+{
+	if (osc_window_is_valid(*newval))
+		return true;
+	GUC_check_errdetail("A window is two times of day that differ, such as \"22:00-05:00\", or empty.");
+	return false;
+}
+
+static const StringSetting string_settings[] = {
+	{"swap_window", "Part of the day outside of which a job does not try to swap.",
+		"Two times of day, such as 22:00-05:00, in the job's TimeZone. Empty means any time.",
+	&osc_swap_window, "", check_swap_window, PGC_USERSET},
 };
 
 typedef struct RealSetting
@@ -143,7 +204,9 @@ typedef struct Setting
 	GucContext	context;
 } Setting;
 
-#define NSETTINGS (lengthof(int_settings) + lengthof(real_settings) + lengthof(bool_settings))
+#define NSETTINGS (lengthof(int_settings) + lengthof(real_settings) + \
+				   lengthof(enum_settings) + lengthof(string_settings) + \
+				   lengthof(bool_settings))
 
 static Setting all_settings[NSETTINGS];
 
@@ -161,6 +224,8 @@ list_settings(void)
 	}
 	LIST(int_settings);
 	LIST(real_settings);
+	LIST(enum_settings);
+	LIST(string_settings);
 	LIST(bool_settings);
 #undef LIST
 }
@@ -185,6 +250,24 @@ define_all(void)
 								 s->short_desc, s->long_desc,
 								 s->variable, s->boot, s->min, s->max,
 								 s->context, 0, NULL, NULL, NULL);
+	}
+	for (int i = 0; i < (int) lengthof(enum_settings); i++)
+	{
+		const EnumSetting *s = &enum_settings[i];
+
+		DefineCustomEnumVariable(psprintf("online_schema.%s", s->name),
+								 s->short_desc, s->long_desc,
+								 s->variable, s->boot, s->options, s->context, 0,
+								 NULL, NULL, NULL);
+	}
+	for (int i = 0; i < (int) lengthof(string_settings); i++)
+	{
+		const StringSetting *s = &string_settings[i];
+
+		DefineCustomStringVariable(psprintf("online_schema.%s", s->name),
+								   s->short_desc, s->long_desc,
+								   s->variable, s->boot, s->context, 0,
+								   s->check, NULL, NULL);
 	}
 	for (int i = 0; i < (int) lengthof(bool_settings); i++)
 	{

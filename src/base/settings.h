@@ -8,6 +8,14 @@
 #ifndef OSC_SETTINGS_H
 #define OSC_SETTINGS_H
 
+/* values of osc_blocker_action */
+typedef enum OscBlockerAction
+{
+	OSC_BLOCKER_WAIT,
+	OSC_BLOCKER_CANCEL,
+	OSC_BLOCKER_TERMINATE,
+} OscBlockerAction;
+
 /* values in force in this process; a step works under its job's values */
 extern int	osc_lock_timeout;			/* ms */
 extern int	osc_lock_retry_max_delay;	/* ms */
@@ -24,6 +32,10 @@ extern int	osc_max_replica_lag;		/* ms, 0 = off */
 extern int	osc_max_active_backends;	/* 0 = off */
 extern int	osc_max_lock_waiters;		/* 0 = off */
 extern int	osc_min_free_disk;			/* percent, 0 = off */
+extern int	osc_max_workers;			/* of the server, not of a job */
+extern int	osc_blocker_action;			/* OscBlockerAction */
+extern int	osc_blocker_patience;		/* ms */
+extern char *osc_swap_window;			/* see base/window.h */
 extern bool osc_verify;
 
 extern void osc_define_settings(void);

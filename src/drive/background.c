@@ -11,6 +11,11 @@
  * A step is a transaction.  While a job is ready for a manual swap, the
  * driver lock is given back between steps, so that osc_swap() can have it.
  *
+ * No more than online_schema.max_workers jobs are driven at once; a worker that
+ * finds no place says so in its jobs' rows and exits.  One that ends asks for
+ * another if there are jobs left in its database; jobs of other databases are
+ * found by their next osc_* call, osc_wait() included, and by the launcher.
+ *
  * A worker is asked for when the transaction that needs it commits: the
  * request is prepared before, and the commit callback only hands it over.
  *
@@ -31,6 +36,7 @@
 #include "tcop/tcopprot.h"
 #include "tcop/utility.h"
 #include "nodes/makefuncs.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -41,6 +47,7 @@
 #include "base/locks.h"
 #include "base/run.h"
 #include "base/settings.h"
+#include "drive/announce.h"
 #include "drive/driver.h"
 #include "drive/throttle.h"
 #include "mirror/backfill.h"
@@ -51,6 +58,10 @@
 
 /* how long a further backfill worker waits while a limit holds the job, ms */
 #define HELPER_HELD_MS 500
+
+/* how often a worker looks again for a place, and how long it waits before, ms */
+#define SLOT_LOOKS 3
+#define SLOT_LOOK_MS 100
 
 static bool worker_wanted = false;
 static int	worker_to_wake = 0;
@@ -261,6 +272,20 @@ note_swap(OscJob *job, const OscStep *step)
 					job->job_id, ms)));
 }
 
+/* what pg_stat_activity shows */
+static void
+report_activity(const OscJob *job)
+{
+	OscMember  *first = job->members ? linitial(job->members) : NULL;
+
+	pgstat_report_appname(psprintf("online_schema job " INT64_FORMAT, job->job_id));
+	pgstat_report_activity(STATE_RUNNING,
+						   psprintf("job " INT64_FORMAT ", %s, table %s: %s", job->job_id,
+									osc_phase_name(job->phase),
+									first ? quote_qualified_identifier(first->nspname, first->relname) : "unknown",
+									job->ddl));
+}
+
 /* one step and its commit; returns the ms to wait before the next, -1 at the end */
 static int
 drive_once(int64 job_id, MemoryContext context)
@@ -280,8 +305,7 @@ drive_once(int64 job_id, MemoryContext context)
 		CommitTransactionCommand();
 		return Min(wait, 1000);
 	}
-	pgstat_report_activity(STATE_RUNNING,
-						   psprintf("job " INT64_FORMAT ": %s", job_id, job->ddl));
+	report_activity(job);
 	if (before == OSC_BACKFILLING || before == OSC_CATCHING_UP ||
 		before == OSC_VALIDATING || before == OSC_CLEANING)
 	{
@@ -301,6 +325,12 @@ drive_once(int64 job_id, MemoryContext context)
 	{
 		begin_step();
 		osc_start_backfill_workers(job);
+		CommitTransactionCommand();
+	}
+	if (osc_is_news(job))
+	{
+		begin_step();
+		osc_announce(job_id);
 		CommitTransactionCommand();
 	}
 	MemoryContextSwitchTo(context);
@@ -325,6 +355,21 @@ is_ready(int64 job_id, MemoryContext context)
 	return result;
 }
 
+/* a job that is taken up in the middle of its backfill has lost its helpers */
+static void
+start_helpers(int64 job_id, MemoryContext context)
+{
+	OscJob	   *job;
+
+	begin_step();
+	MemoryContextSwitchTo(context);
+	job = osc_job_load(job_id, false);
+	if (job->phase == OSC_BACKFILLING && job->state == OSC_RUNNING)
+		osc_start_backfill_workers(job);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+}
+
 static void
 drive_job(int64 job_id)
 {
@@ -332,6 +377,7 @@ drive_job(int64 job_id)
 												  "online_schema job",
 												  ALLOCSET_DEFAULT_SIZES);
 
+	start_helpers(job_id, context);
 	for (;;)
 	{
 		int			wait = drive_once(job_id, context);
@@ -355,16 +401,58 @@ drive_job(int64 job_id)
 	MemoryContextDelete(context);
 }
 
-/* the oldest job that wants a worker and has none, locked for us; 0: none */
+/*
+ * A place among the jobs that run at once, 0 if all are taken.  A worker that
+ * finds nothing to do holds one for a moment: look again before giving up, for
+ * such a worker does not ask for another when it ends.
+ */
+static int
+take_slot(void)
+{
+	int			slot = osc_slot_try_lock(osc_max_workers);
+
+	for (int i = 0; i < SLOT_LOOKS && slot == 0; i++)
+	{
+		doze(SLOT_LOOK_MS);
+		slot = osc_slot_try_lock(osc_max_workers);
+	}
+	return slot;
+}
+
+/* jobs that nobody drives wait for one of the places to become free */
+static void
+say_queued(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, osc_jobs_to_drive(false))
+	{
+		int64		id = *(int64 *) lfirst(lc);
+
+		if (!osc_worker_try_lock(id))
+			continue;
+		osc_job_set_waiting(osc_job_load(id, true),
+							psprintf("one of the %d jobs that may run at once (online_schema.max_workers) to end",
+									 osc_max_workers));
+		osc_worker_unlock(id);
+	}
+}
+
+/*
+ * The oldest job that wants a worker and has none, locked for us; 0: none.
+ * Without a place among those that run at once (slot 0), only one that is to be
+ * cleaned up: that must not wait.
+ */
 static int64
-take_job(void)
+take_job(int slot)
 {
 	int64		result = 0;
 	ListCell   *lc;
 
 	begin_step();
 	if (OidIsValid(osc_extension_oid(true)))
-		foreach(lc, osc_jobs_to_drive())
+	{
+		foreach(lc, osc_jobs_to_drive(slot == 0))
 		{
 			int64		id = *(int64 *) lfirst(lc);
 
@@ -378,6 +466,9 @@ take_job(void)
 			}
 			osc_worker_unlock(id);
 		}
+		if (slot == 0 && result == 0)
+			say_queued();
+	}
 	CommitTransactionCommand();
 	return result;
 }
@@ -392,22 +483,25 @@ take_and_drive(void)
 {
 	volatile int64 job_id = 0;
 	volatile bool failed = false;
+	int			slot = take_slot();
 
 	PG_TRY();
 	{
-		job_id = take_job();
+		job_id = take_job(slot);
 		if (job_id != 0)
 			drive_job(job_id);
 	}
 	PG_CATCH();
 	{
 		HOLD_INTERRUPTS();
-		EmitErrorReport();
+		/* osc_pause() and osc_cancel() end a VACUUM that way: look what they want */
+		failed = geterrcode() != ERRCODE_QUERY_CANCELED;
+		if (failed)
+			EmitErrorReport();
 		AbortCurrentTransaction();
 		MemoryContextSwitchTo(TopMemoryContext);
 		FlushErrorState();
 		RESUME_INTERRUPTS();
-		failed = true;
 	}
 	PG_END_TRY();
 	/* keep the job while dozing: another worker would only fail the same way */
@@ -418,6 +512,14 @@ take_and_drive(void)
 		osc_driver_unlock(job_id);
 		osc_worker_unlock(job_id);
 	}
+
+	/*
+	 * Race: a job that finds no place waits for us to end.  It was committed
+	 * before its worker looked for a place, so we see it when we look for
+	 * jobs after this.
+	 */
+	if (slot != 0)
+		osc_slot_unlock(slot);
 	return job_id != 0 || failed;
 }
 
@@ -433,7 +535,7 @@ osc_drive_in_background(void)
 	if (!take_and_drive())
 		return;
 	begin_step();
-	if (osc_jobs_to_drive() != NIL)
+	if (osc_jobs_to_drive(false) != NIL)
 		osc_request_worker();
 	CommitTransactionCommand();
 }

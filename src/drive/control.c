@@ -31,6 +31,7 @@
 #include "base/locks.h"
 #include "base/run.h"
 #include "base/settings.h"
+#include "drive/announce.h"
 #include "drive/control.h"
 #include "drive/driver.h"
 #include "drive/prove.h"
@@ -70,7 +71,8 @@ kick(void)
 
 	if (RecoveryInProgress() || worker_exists())
 		return;
-	foreach(lc, osc_jobs_to_drive())
+	/* with all places taken, a worker could only clean up */
+	foreach(lc, osc_jobs_to_drive(!osc_slot_is_free(osc_max_workers)))
 		if (osc_driver_pid(*(int64 *) lfirst(lc)) == 0)
 		{
 			osc_request_worker();
@@ -216,6 +218,7 @@ osc_control_pause(int64 job_id)
 		job->phase >= OSC_CLEANING)
 		wrong_state(job, hint_for(job));
 	osc_job_set_state(job, OSC_PAUSED);
+	osc_announce(job_id);
 	osc_wake_worker(job_id);
 }
 
@@ -243,6 +246,7 @@ osc_control_resume(int64 job_id)
 	osc_job_set_state(job, OSC_RUNNING);
 	if (job->phase == OSC_AT_READY && job->manual_swap)
 		osc_job_set_state(job, OSC_READY);
+	osc_announce(job_id);
 	if (!job->manual_run)
 		osc_request_worker();
 }
@@ -264,6 +268,7 @@ osc_control_cancel(int64 job_id)
 		job->phase >= OSC_CLEANING)
 		wrong_state(job, hint_for(job));
 	osc_cancel_job(job);
+	osc_announce(job_id);
 	osc_wake_worker(job_id);
 	/* a worker cleans up, also for a job that is driven by hand */
 	osc_request_worker();
@@ -317,7 +322,11 @@ manual_step(OscJob *job, OscStep *step)
 {
 	if (!osc_job_has_steps(job) && !(step->while_paused && job->state == OSC_PAUSED))
 		wrong_state(job, hint_for(job));
-	return osc_drive_step(job->job_id, OSC_DRIVE_MANUAL, step);
+	job = osc_drive_step(job->job_id, OSC_DRIVE_MANUAL, step);
+	/* not with the swap's locks held */
+	if (!step->swapped)
+		osc_announce(job->job_id);
+	return job;
 }
 
 /*

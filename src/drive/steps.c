@@ -41,6 +41,8 @@
 #include "base/run.h"
 #include "base/settings.h"
 #include "base/stop_point.h"
+#include "base/window.h"
+#include "drive/blockers.h"
 #include "drive/prepare.h"
 #include "drive/prove.h"
 #include "drive/steps.h"
@@ -92,6 +94,9 @@ store_backlog(OscMember *m, int64 left, int64 keys_replayed)
 {
 	OscArgs		args = {0};
 
+	/* a job that is ready looks often, and mostly finds nothing */
+	if (left == m->backlog && keys_replayed == 0)
+		return;
 	osc_arg_int8(&args, left);
 	osc_arg_int8(&args, keys_replayed);
 	osc_member_update(m, "backlog = $3, keys_replayed = keys_replayed + $4", &args);
@@ -453,11 +458,22 @@ step_validating(OscJob *job, OscStep *step)
 		arrive_at_ready(job);
 }
 
-/* at ready with a manual swap: stay caught up at little cost */
+/* may a swap be tried at this time of the day? */
+static bool
+window_is_open(OscJob *job)
+{
+	if (osc_window_is_open(osc_swap_window))
+		return true;
+	osc_job_set_waiting(job, psprintf("the time of day for swaps, %s (%s)", osc_swap_window,
+									  GetConfigOption("TimeZone", false, false)));
+	return false;
+}
+
+/* at ready, for a manual swap or its time of day: stay caught up at little cost */
 static void
 step_ready(OscJob *job, OscStep *step)
 {
-	if (!job->manual_swap && job->state == OSC_RUNNING)
+	if (!job->manual_swap && job->state == OSC_RUNNING && window_is_open(job))
 	{
 		note_horizon(job);
 		osc_job_set_phase(job, OSC_SWAPPING);
@@ -484,6 +500,16 @@ step_swapping(OscJob *job, OscStep *step)
 	osc_job_reload_state(job);
 	if (job->state != OSC_RUNNING && job->state != OSC_READY)
 		return;
+	if (step->swap_now && !osc_window_is_open(osc_swap_window))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("it is not the time of day for swaps, %s", osc_swap_window),
+				 errhint("Wait for it, or set online_schema.swap_window of the job to '' with osc_set().")));
+	if (!step->swap_now && !window_is_open(job))
+	{
+		osc_job_set_phase(job, OSC_AT_READY);
+		return;
+	}
 	if (storage_changed(job))
 		return;
 	refuse_differences(job);
@@ -499,6 +525,7 @@ step_swapping(OscJob *job, OscStep *step)
 						(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 						 errmsg("%s", waiting_for)));
 			osc_job_set_waiting(job, waiting_for);
+			(void) osc_blockers_of_sources(job);
 			if (!step->swap_now)
 				(void) catch_up(job, step);
 			step->wait_ms = OSC_POLL_MS;

@@ -46,6 +46,7 @@
 #include "base/stop_point.h"
 #include "finish/foreign_keys.h"
 #include "finish/storage.h"
+#include "finish/swap_message.h"
 #include "finish/swap_storage.h"
 #include "mirror/capture.h"
 #include "mirror/log.h"
@@ -218,6 +219,7 @@ swap_member(OscJob *job, OscMember *m, List *foreign_keys)
 	clear_missing_values(m->relid);
 	osc_arg_jsonb(&args, osc_foreign_keys_to_json(foreign_keys));
 	osc_member_update(m, "foreign_keys = $3, backlog = 0", &args);
+	osc_log_swap_message(job, m);
 }
 
 /* the affected keys of all members */

@@ -89,10 +89,11 @@ sub has_events
 
 promise 'a standby that is held back holds back the job' => sub {
 	sql($standby, 'SELECT pg_wal_replay_pause()');
-	my $job = start_job($node, change(), set => { %slow, max_replica_lag => '1s' });
+	my $job = start_job($node, change(), set => { %slow, batch_size => 50, throttle_ratio => 0.95, max_replica_lag => '1s' });
 	waits_for($job, '^throttle: (replica|slot) lag [0-9]+ s of 1 s allowed', 'replica lag');
 	stands_still($job);
 	sql($standby, 'SELECT pg_wal_replay_resume()');
+	sql($node, "SELECT osc_set($job, 'batch_size', '0'), osc_set($job, 'throttle_ratio', '0.5')");
 	job_ends($node, $job, 'done', 'when the standby goes on, so does the job');
 	has_events($job, 'lag');
 	like(sql($node, "SELECT detail->>'reason' FROM osc_events WHERE job_id = $job AND event = 'throttle' AND detail->>'reason' ~ 'replica lag' LIMIT 1"),
