@@ -3,8 +3,8 @@
 #
 #   - Folders under src/ are floors, in this order: entry, drive, plan, finish, mirror,
 #     model, store, base. An #include points down or stays on its floor, and names the
-#     folder (#include "base/locks.h"). src/plan/rules.h serves a program outside the
-#     server, too: it includes no header of PostgreSQL.
+#     folder (#include "base/locks.h"). src/plan/rules.[ch] serve a program outside the
+#     server, too: they include no header of PostgreSQL.
 #   - Headers are guarded and never include postgres.h; a source includes it first.
 #   - A file opens with a comment that says what it is for.
 #   - Source files have at most 700 lines, functions at most 110.
@@ -84,7 +84,13 @@ first_quoted_include()
 check_source()
 {
 	local file=$1 object
-	[ "$(first_quoted_include "$file")" = postgres.h ] || fault "$file:1: the first include must be postgres.h"
+	if [ "$file" = src/plan/rules.c ]; then
+		[ "$(first_quoted_include "$file")" = plan/rules.h ] || fault "$file:1: the first include must be plan/rules.h"
+		grep -nE '#[[:space:]]*include' "$file" | grep -vE '"plan/rules\.h"|<string\.h>' |
+			sed "s|^\([0-9]*\):.*|$file:\1: must stand without the server's headers|" | fault_lines || true
+	else
+		[ "$(first_quoted_include "$file")" = postgres.h ] || fault "$file:1: the first include must be postgres.h"
+	fi
 	object=${file%.c}.o
 	if ! grep -qF -e "$object" -e "${object#src/}" Makefile && ! grep -qE 'wildcard +src' Makefile; then
 		fault "Makefile:1: does not name $object"

@@ -48,7 +48,7 @@ promise 'no more than max_workers jobs run at once, the oldest first' => sub {
 	job_ends($node, $_, 'done') for @job[2, 3];
 	ok(wait_for($node, "SELECT osc_swap($job[1])"), 'the resumed one is ready again');
 	job_ends($node, $job[1], 'done');
-	is(sql($node, "SELECT max(n) FROM (SELECT count(*) AS n FROM osc_events WHERE event = 'swap' GROUP BY job_id) x"), '2', 'each was swapped once');
+	is(sql($node, "SELECT max(n) FROM (SELECT count(*) AS n FROM osc_events WHERE event = 'swap' GROUP BY job_id) x"), '1', 'each was swapped once');
 };
 
 promise 'a place is one of the whole server' => sub {
