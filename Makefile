@@ -15,6 +15,7 @@ OBJS = \
 	src/base/deadline.o \
 	src/base/disk.o \
 	src/base/ident.o \
+	src/base/keep_old.o \
 	src/base/locks.o \
 	src/base/run.o \
 	src/base/settings.o \
@@ -40,6 +41,7 @@ OBJS = \
 	src/finish/cleanup.o \
 	src/finish/direct.o \
 	src/finish/foreign_keys.o \
+	src/finish/keep.o \
 	src/finish/snapshots.o \
 	src/finish/storage.o \
 	src/finish/swap_message.o \
@@ -61,6 +63,7 @@ OBJS = \
 	src/drive/prepare.o \
 	src/drive/prove.o \
 	src/drive/steps.o \
+	src/drive/swap_time.o \
 	src/drive/throttle.o \
 	src/entry/api.o \
 	src/entry/guard.o \

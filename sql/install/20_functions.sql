@@ -60,7 +60,7 @@ COMMENT ON FUNCTION @extschema@.osc_cancel(bigint) IS
 CREATE FUNCTION @extschema@.osc_cleanup(job_id bigint) RETURNS void
 	STRICT LANGUAGE C AS 'MODULE_PATHNAME', 'osc_cleanup';
 COMMENT ON FUNCTION @extschema@.osc_cleanup(bigint) IS
-	'removes what a finished job has left, if anything; error 55000 for a job that has not ended';
+	'ends the keeping of what a job''s swap replaced (state kept): a worker removes it; does nothing to a job that has ended; error 55000 for a job that has not been swapped';
 
 CREATE FUNCTION @extschema@.osc_set(job_id bigint, setting text, value text) RETURNS void
 	STRICT LANGUAGE C AS 'MODULE_PATHNAME', 'osc_set';

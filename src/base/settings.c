@@ -25,6 +25,7 @@
 #include "utils/json.h"
 #include "utils/memutils.h"
 
+#include "base/keep_old.h"
 #include "base/settings.h"
 #include "base/stop_point.h"
 #include "base/window.h"
@@ -48,6 +49,7 @@ int			osc_max_workers = 4;
 int			osc_blocker_action = OSC_BLOCKER_WAIT;
 int			osc_blocker_patience = 60000;
 char	   *osc_swap_window = "";
+char	   *osc_keep_old = "auto";
 bool		osc_verify = true;
 
 typedef struct IntSetting
@@ -158,7 +160,22 @@ check_swap_window(char **newval, void **extra, GucSource source)
 	return false;
 }
 
+static bool
+check_keep_old(char **newval, void **extra, GucSource source)
+{
+	OscKeepOld	keep;
+	double		ms;
+
+	if (osc_keep_old_parse(*newval, &keep, &ms))
+		return true;
+	GUC_check_errdetail("It must be \"auto\", \"off\", \"cleanup\", or an interval above 0 and up to 10 years.");
+	return false;
+}
+
 static const StringSetting string_settings[] = {
+	{"keep_old", "How long a job keeps what its swap replaced.",
+		"auto, off, cleanup (until osc_cleanup()), or an interval. auto keeps no old copy of a table.",
+	&osc_keep_old, "auto", check_keep_old, PGC_USERSET},
 	{"swap_window", "Part of the day outside of which a job does not try to swap.",
 		"Two times of day, such as 22:00-05:00, in the job's TimeZone. Empty means any time.",
 	&osc_swap_window, "", check_swap_window, PGC_USERSET},

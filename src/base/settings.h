@@ -36,6 +36,7 @@ extern int	osc_max_workers;			/* of the server, not of a job */
 extern int	osc_blocker_action;			/* OscBlockerAction */
 extern int	osc_blocker_patience;		/* ms */
 extern char *osc_swap_window;			/* see base/window.h */
+extern char *osc_keep_old;				/* see base/keep_old.h */
 extern bool osc_verify;
 
 extern void osc_define_settings(void);

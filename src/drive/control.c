@@ -36,6 +36,7 @@
 #include "drive/driver.h"
 #include "drive/prove.h"
 #include "drive/throttle.h"
+#include "finish/keep.h"
 #include "plan/plan.h"
 #include "store/events.h"
 #include "store/objects.h"
@@ -115,6 +116,8 @@ hint_for(const OscJob *job)
 			return "Let the job go on with osc_resume().";
 		case OSC_CANCELLING:
 			return "The job is being cleaned up; follow it with osc_wait().";
+		case OSC_KEPT:
+			return "The swap is over, and what it replaced is kept; end that with osc_cleanup().";
 		case OSC_READY:
 			return "The job is ready: swap it with osc_swap(), or end it with osc_cancel().";
 		case OSC_QUEUED:
@@ -321,10 +324,31 @@ osc_control_cleanup(int64 job_id)
 {
 	OscJob	   *job = get_job(job_id, true);
 
+	if (job->state == OSC_KEPT)
+	{
+		osc_keep_end(job);
+		osc_announce(job_id);
+		osc_request_worker();
+		return;
+	}
 	if (!osc_state_is_final(job->state))
 		wrong_state(job, job->state == OSC_CANCELLING || job->phase >= OSC_CLEANING ?
 					hint_for(job) :
 					"End the job with osc_cancel() first.");
+}
+
+/* another keep_old for a job that keeps already: from now on */
+static void
+keep_otherwise(int64 job_id)
+{
+	OscJob	   *job = osc_job_load(job_id, true);
+	OscEnv		env;
+
+	osc_env_enter(&env, job->owner, job->settings, NULL);
+	osc_keep_set(job);
+	osc_env_leave(&env);
+	if (osc_keep_is_over(job))
+		osc_request_worker();
 }
 
 /*
@@ -346,6 +370,8 @@ osc_control_set(int64 job_id, const char *setting, const char *value)
 		wrong_state(job, hint_for(job));
 	osc_check_setting(full, value);
 	osc_job_set_setting(job, full, value);
+	if (job->state == OSC_KEPT && strcmp(full, "online_schema.keep_old") == 0)
+		keep_otherwise(job_id);
 	initStringInfo(&detail);
 	appendStringInfoString(&detail, "{\"setting\": ");
 	escape_json(&detail, full);

@@ -46,6 +46,7 @@
 #include "drive/blockers.h"
 #include "drive/driver.h"
 #include "drive/throttle.h"
+#include "finish/keep.h"
 #include "model/relinfo.h"
 #include "store/events.h"
 
@@ -57,7 +58,7 @@ bool
 osc_job_has_steps(const OscJob *job)
 {
 	return !osc_state_is_final(job->state) && job->state != OSC_PAUSED &&
-		job->state != OSC_KEPT;
+		(job->state != OSC_KEPT || osc_keep_is_over(job));
 }
 
 /* ms until the job's next attempt is due; 0: now */
@@ -356,6 +357,8 @@ osc_drive_step(int64 job_id, OscDriveMode mode, OscStep *step)
 	if (!(osc_job_has_steps(job) || (step->while_paused && job->state == OSC_PAUSED)) ||
 		!is_at_home(job))
 		return job;
+	if (osc_keep_is_over(job))
+		osc_keep_end(job);
 	if (job->state != OSC_CANCELLING && GetUserNameFromId(job->owner, true) == NULL)
 	{
 		pause_job(job, "the role that owns the job was dropped; a superuser can cancel the job",

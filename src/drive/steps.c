@@ -41,16 +41,16 @@
 #include "base/run.h"
 #include "base/settings.h"
 #include "base/stop_point.h"
-#include "base/window.h"
-#include "drive/blockers.h"
 #include "drive/commands.h"
 #include "drive/prepare.h"
 #include "drive/prove.h"
 #include "drive/steps.h"
+#include "drive/swap_time.h"
 #include "finish/cleanup.h"
 #include "finish/direct.h"
 #include "finish/foreign_keys.h"
-#include "finish/snapshots.h"
+#include "finish/keep.h"
+#include "finish/swap_message.h"
 #include "finish/swap_storage.h"
 #include "mirror/backfill.h"
 #include "mirror/capture.h"
@@ -466,22 +466,12 @@ step_validating(OscJob *job, OscStep *step)
 		arrive_at_ready(job);
 }
 
-/* may a swap be tried at this time of the day? */
-static bool
-window_is_open(OscJob *job)
-{
-	if (osc_window_is_open(osc_swap_window))
-		return true;
-	osc_job_set_waiting(job, psprintf("the time of day for swaps, %s (%s)", osc_swap_window,
-									  GetConfigOption("TimeZone", false, false)));
-	return false;
-}
-
 /* at ready, for a manual swap or its time of day: stay caught up at little cost */
 static void
 step_ready(OscJob *job, OscStep *step)
 {
-	if (!job->manual_swap && job->state == OSC_RUNNING && window_is_open(job))
+	if (!job->manual_swap && job->state == OSC_RUNNING &&
+		osc_is_time_to_swap(job, step))
 	{
 		note_horizon(job);
 		osc_job_set_phase(job, OSC_SWAPPING);
@@ -499,7 +489,6 @@ static void
 step_swapping(OscJob *job, OscStep *step)
 {
 	ListCell   *lc;
-	char	   *waiting_for;
 
 	/*
 	 * Race: osc_cancel() or osc_pause() commits while the swap is under way.
@@ -508,12 +497,7 @@ step_swapping(OscJob *job, OscStep *step)
 	osc_job_reload_state(job);
 	if (job->state != OSC_RUNNING && job->state != OSC_READY)
 		return;
-	if (step->swap_now && !osc_window_is_open(osc_swap_window))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("it is not the time of day for swaps, %s", osc_swap_window),
-				 errhint("Wait for it, or set online_schema.swap_window of the job to '' with osc_set().")));
-	if (!step->swap_now && !window_is_open(job))
+	if (!osc_is_time_to_swap(job, step))
 	{
 		osc_job_set_phase(job, OSC_AT_READY);
 		return;
@@ -521,30 +505,21 @@ step_swapping(OscJob *job, OscStep *step)
 	if (storage_changed(job))
 		return;
 	refuse_differences(job);
-	foreach(lc, job->members)
+	if (!osc_snapshots_allow_swap(job, step))
 	{
-		OscMember  *m = lfirst(lc);
-
-		if (!osc_old_snapshots_gone(job->job_id, m->horizon, &waiting_for))
-		{
-			if (!step->swap_now && osc_swap_give_up > 0 &&
-				osc_elapsed_ms(job->swap_since) > osc_swap_give_up * 1000.0)
-				ereport(ERROR,
-						(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-						 errmsg("%s", waiting_for)));
-			osc_job_set_waiting(job, waiting_for);
-			(void) osc_blockers_of_sources(job);
-			if (!step->swap_now)
-				(void) catch_up(job, step);
-			step->wait_ms = OSC_POLL_MS;
-			return;
-		}
+		if (!step->swap_now)
+			(void) catch_up(job, step);
+		return;
 	}
 	/* as little as possible is left to the locks */
 	if (!step->swap_now && !catch_up(job, step))
 		return;
 	if (job->members == NIL)
+	{
 		osc_direct_swap(job, &step->locked_at);
+		foreach(lc, job->others)
+			osc_log_swap_message(job, lfirst(lc));
+	}
 	else if (osc_swap_storage(job, &step->locked_at, &step->backlog) == OSC_SWAP_BACKLOG)
 	{
 		step->rolled_back = true;
@@ -568,6 +543,12 @@ step_cleaning(OscJob *job, OscStep *step)
 			return;
 	if (!osc_cleanup_step(job))
 		return;
+	if (osc_keep_begin(job))
+	{
+		/* what it waits for now is to stay told */
+		step->wait_ms = OSC_POLL_MS;
+		return;
+	}
 	osc_job_set_phase(job, OSC_AT_DONE);
 	osc_job_set_state(job, OSC_DONE);
 }

@@ -45,6 +45,7 @@
 #include "base/settings.h"
 #include "base/stop_point.h"
 #include "finish/foreign_keys.h"
+#include "finish/keep.h"
 #include "finish/storage.h"
 #include "finish/swap_message.h"
 #include "finish/swap_storage.h"
@@ -230,6 +231,8 @@ swap_members(OscJob *job, List *script, List *foreign_keys)
 		OscMember  *m = lfirst(lc);
 
 		osc_capture_remove(m);
+		if (osc_keeps_old())
+			osc_keep_twin(m);
 		osc_exchange_storage(m->relid, m->twin, false);
 	}
 	OSC_STOP_POINT("swap-before-final-alter");

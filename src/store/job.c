@@ -62,11 +62,11 @@ static const char *const phase_names[] = {
 static const int next_states[] = {
 	[OSC_QUEUED] = BIT(OSC_RUNNING) | BIT(OSC_PAUSED) | BIT(OSC_CANCELLING),
 	[OSC_RUNNING] = BIT(OSC_QUEUED) | BIT(OSC_PAUSED) | BIT(OSC_READY) |
-	BIT(OSC_CANCELLING) | BIT(OSC_DONE),
+	BIT(OSC_KEPT) | BIT(OSC_CANCELLING) | BIT(OSC_DONE),
 	[OSC_PAUSED] = BIT(OSC_RUNNING) | BIT(OSC_CANCELLING),
 	[OSC_READY] = BIT(OSC_RUNNING) | BIT(OSC_PAUSED) | BIT(OSC_CANCELLING) |
 	BIT(OSC_DONE),
-	[OSC_KEPT] = BIT(OSC_DONE) | BIT(OSC_REVERTED),
+	[OSC_KEPT] = BIT(OSC_RUNNING) | BIT(OSC_DONE) | BIT(OSC_REVERTED),
 	[OSC_CANCELLING] = BIT(OSC_CANCELLED) | BIT(OSC_FAILED),
 	[OSC_DONE] = 0,
 	[OSC_FAILED] = 0,
@@ -266,6 +266,7 @@ osc_job_load(int64 job_id, bool for_update)
 	job->attempts = (int32) osc_col_int8(0, "attempts");
 	job->next_try_at = col_time(0, "next_try_at");
 	job->blocked_since = col_time(0, "blocked_since");
+	job->kept_until = col_time(0, "kept_until");
 	job->swap_since = col_time(0, "swap_since");
 	job->waiting_for = osc_col_text(&store, 0, "waiting_for");
 	job->last_error = osc_col_text(&store, 0, "last_error");
@@ -451,6 +452,19 @@ osc_job_note_blocked(OscJob *job)
 }
 
 /*
+ * Keep what the swap replaced until then; 0: until osc_cleanup().
+ */
+void
+osc_job_keep_until(OscJob *job, TimestampTz until)
+{
+	OscArgs		args = {0};
+
+	osc_arg_datum(&args, TIMESTAMPTZOID, TimestampTzGetDatum(until), until == 0);
+	update_job(job, "kept_until = $2", &args);
+	job->kept_until = until;
+}
+
+/*
  * Start the clock of online_schema.swap_give_up at the first attempt to swap,
  * or stop it.
  */
@@ -498,8 +512,8 @@ osc_job_set_setting(OscJob *job, const char *name, const char *value)
 
 /*
  * Ids (int64 *) of the jobs that want a worker, oldest first.  One that is to
- * be cleaned up does even if its user drives it by hand; only_cancelling gives
- * those alone.
+ * be cleaned up does even if its user drives it by hand, and so does one that
+ * is no longer to be kept; only_cancelling gives the former alone.
  */
 List *
 osc_jobs_to_drive(bool only_cancelling)
@@ -513,6 +527,7 @@ osc_jobs_to_drive(bool only_cancelling)
 	osc_arg_bool(&args, !only_cancelling);
 	n = osc_sql("SELECT job_id FROM online_schema.job WHERE state = 'cancelling'"
 				" OR ($1 AND run = 'background' AND state IN ('queued', 'running', 'ready'))"
+				" OR ($1 AND state IN ('kept', 'running') AND kept_until <= clock_timestamp())"
 				" ORDER BY job_id", &args);
 	for (uint64 i = 0; i < n; i++)
 	{
