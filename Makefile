@@ -59,6 +59,7 @@ OBJS = \
 	src/drive/commands.o \
 	src/drive/control.o \
 	src/drive/driver.o \
+	src/drive/estimate.o \
 	src/drive/foreground.o \
 	src/drive/prepare.o \
 	src/drive/prove.o \

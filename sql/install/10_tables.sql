@@ -26,6 +26,7 @@ CREATE TABLE online_schema.job (
 	attempts integer NOT NULL DEFAULT 0,
 	next_try_at timestamptz,
 	announced text,
+	eta_at timestamptz,
 	kept_until timestamptz,
 	blocked_since timestamptz,
 	swap_since timestamptz,

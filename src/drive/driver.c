@@ -45,6 +45,7 @@
 #include "base/window.h"
 #include "drive/blockers.h"
 #include "drive/driver.h"
+#include "drive/estimate.h"
 #include "drive/throttle.h"
 #include "finish/keep.h"
 #include "model/relinfo.h"
@@ -386,6 +387,7 @@ osc_drive_step(int64 job_id, OscDriveMode mode, OscStep *step)
 
 		try_step(job, step, mode);
 		osc_throttle_after(job, step, phase, since);
+		osc_estimate(job);
 	}
 	osc_env_leave(&env);
 	if (own_snapshot)

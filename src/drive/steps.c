@@ -50,7 +50,6 @@
 #include "finish/direct.h"
 #include "finish/foreign_keys.h"
 #include "finish/keep.h"
-#include "finish/swap_message.h"
 #include "finish/swap_storage.h"
 #include "mirror/backfill.h"
 #include "mirror/capture.h"
@@ -510,8 +509,6 @@ step_ready(OscJob *job, OscStep *step)
 static void
 step_swapping(OscJob *job, OscStep *step)
 {
-	ListCell   *lc;
-
 	/*
 	 * Race: osc_cancel() or osc_pause() commits while the swap is under way.
 	 * The row lock taken here lets it wait for the swap, and see its phase.
@@ -537,11 +534,7 @@ step_swapping(OscJob *job, OscStep *step)
 	if (!step->swap_now && !catch_up(job, step))
 		return;
 	if (job->members == NIL)
-	{
 		osc_direct_swap(job, &step->locked_at);
-		foreach(lc, job->others)
-			osc_log_swap_message(job, lfirst(lc));
-	}
 	else if (osc_swap_storage(job, &step->locked_at, &step->backlog) == OSC_SWAP_BACKLOG)
 	{
 		step->rolled_back = true;
@@ -567,8 +560,7 @@ step_cleaning(OscJob *job, OscStep *step)
 		return;
 	if (osc_keep_begin(job))
 	{
-		/* what it waits for now is to stay told */
-		step->wait_ms = OSC_POLL_MS;
+		step->wait_ms = OSC_POLL_MS;	/* what it waits for stays told */
 		return;
 	}
 	osc_job_set_phase(job, OSC_AT_DONE);

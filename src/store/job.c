@@ -452,6 +452,18 @@ osc_job_note_blocked(OscJob *job)
 }
 
 /*
+ * Store when the job will be done, as far as one can tell.
+ */
+void
+osc_job_set_eta(OscJob *job, TimestampTz eta)
+{
+	OscArgs		args = {0};
+
+	osc_arg_datum(&args, TIMESTAMPTZOID, TimestampTzGetDatum(eta), false);
+	update_job(job, "eta_at = $2", &args);
+}
+
+/*
  * Keep what the swap replaced until then; 0: until osc_cleanup().
  */
 void

@@ -126,6 +126,7 @@ extern void osc_job_set_phase(OscJob *job, OscPhase to);
 extern void osc_job_set_waiting(OscJob *job, const char *waiting_for);
 extern void osc_job_note_attempt(OscJob *job, bool granted, double delay_ms);
 extern void osc_job_note_blocked(OscJob *job);
+extern void osc_job_set_eta(OscJob *job, TimestampTz eta);
 extern void osc_job_keep_until(OscJob *job, TimestampTz until);
 extern void osc_job_record_error(OscJob *job, const char *message, const char *sqlstate,
 								 OscState final_state);

@@ -1,4 +1,4 @@
-# 010_throttle.pl: a job goes slower, or waits, for the sake of others, and says so.
+# 020_throttle.pl: a job goes slower, or waits, for the sake of others, and says so.
 #
 # A standby that is held back, a slot that nobody reads, busy and waiting sessions, a full
 # disk; throttle_ratio; osc_set() in force at once; the same for osc_run() and further

@@ -1,4 +1,4 @@
-# 011_blockers.pl: what a job does when somebody holds its table.
+# 021_blockers.pl: what a job does when somebody holds its table.
 #
 # A reader holds the table (for 4 s; 60 s with OSC_SOAK=1) while clients work: nobody waits
 # longer than the lock budget, and the swap comes when the reader is gone. With

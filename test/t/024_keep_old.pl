@@ -1,4 +1,4 @@
-# 014_keep_old.pl: the old copy of a table that a job keeps after its swap.
+# 024_keep_old.pl: the old copy of a table that a job keeps after its swap.
 #
 # It is readable by the table's owner and writable by nobody, invisible to pg_dump, publications
 # and decoders; it goes with osc_cleanup() or when its time is over, also across a restart. The

@@ -1,4 +1,4 @@
-# 012_visible.pl: what others can see of a job.
+# 022_visible.pl: what others can see of a job.
 #
 # NOTIFY at every change of state and phase, never while the swap's locks are held; a logical
 # message at the swap, after the last change of the old shape and before the first of the new;

@@ -1,4 +1,4 @@
-# 013_queue.pl: many jobs at once, and a job in its operator's hands.
+# 023_queue.pl: many jobs at once, and a job in its operator's hands.
 #
 # max_workers and the queue beyond it; pause, resume and cancel in every phase; what a job
 # costs that is ready and waits for its swap.
