@@ -48,7 +48,8 @@ SELECT p.job_id, p.relation, p.members, p.ddl, p.strategy, p.state, p.phase,
 		|| pg_catalog.repeat('.', 20 - (p.progress_pct / 5)::int) || '] '
 		|| pg_catalog.lpad(p.progress_pct::text, 5) || ' %' AS progress_bar,
 	p.rows_done, p.rows_total, p.bytes_done, p.bytes_total, p.backlog,
-	CASE WHEN p.state = 'running' AND p.phase IN ('backfilling', 'indexing', 'catching_up', 'validating')
+	CASE WHEN p.eta_at IS NOT NULL AND p.state = 'running'
+			AND p.phase IN ('backfilling', 'indexing', 'catching_up', 'validating')
 		THEN greatest(pg_catalog.round(extract(epoch FROM p.eta_at - pg_catalog.clock_timestamp()), 1), 0)
 			* interval '1 s' END AS eta,
 	p.waiting_for, p.started_at, p.updated_at, p.finished_at,

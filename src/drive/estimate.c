@@ -7,10 +7,10 @@
  * measured: what this process saw done since it took the phase up, over the
  * time since then, so neither a pause nor a crash counts.  The phases to come
  * are estimated from the backfill, which has met the same table, disk and
- * load: index builds by the size of the table's indexes against that of the
- * table, VACUUM and the validation by its time, less the pauses of
- * throttle_ratio where they take none.  The weights are medians of what was
- * measured on tables of narrow and wide rows with one to four indexes.
+ * load, by what a row of that width costs in each; without the pauses of
+ * throttle_ratio where they make none.  The weights are relative costs as
+ * measured by test/bench/eta.sh on narrow and wide rows with one to four
+ * indexes; the speed of the machine is in the measured rate.
  *
  * Catching up: writers make w keys a second, replay does s; what has gathered
  * until then is gone after backlog / (s - w).
@@ -32,10 +32,14 @@
 /* how often, ms */
 #define ESTIMATE_EVERY_MS 1000
 
-/* time of later phases as multiples of the backfill's (a measured ratio) */
-#define FREEZE_WEIGHT 0.2		/* per backfill */
-#define INDEX_WEIGHT 2.2		/* times indexes' size / table's size */
-#define VALIDATE_WEIGHT 1.2		/* per backfill */
+/* costs in one unit, per row and per byte of it */
+#define COPY_COST(width) (0.33 + 0.0041 * (width))
+#define FREEZE_COST(width) (0.11 + 0.0002 * (width))
+#define VALIDATE_COST(width) (0.41 + 0.0011 * (width))
+
+/* the same for a row in an index */
+#define INDEX_ROW_COST 0.48		/* keys of fixed length */
+#define INDEX_TEXT_COST 1.1		/* keys of variable length */
 
 /* what does not depend on the size: analyze, swap, clean-up, s */
 #define FIXED_S 0.5
@@ -48,7 +52,9 @@ typedef struct JobSize
 {
 	double		blocks;			/* of the copied tables when the backfill began */
 	double		blocks_left;
-	double		index_share;	/* size of all indexes / size of the tables */
+	double		rows_done;
+	double		fixed_indexes;	/* indexes on columns of fixed length */
+	double		text_indexes;
 	double		built_share;	/* of the indexes, by number */
 	double		validated;		/* share, 0 to 1 */
 	double		backlog;
@@ -85,16 +91,23 @@ look_at_size(const OscJob *job, JobSize *size)
 	osc_arg_int8(&args, job->job_id);
 	osc_sql("SELECT sum(m.blocks_total)::float8 AS blocks,"
 			" (SELECT sum(end_block - next_block) FROM online_schema.job_range WHERE job_id = $1)::float8 AS blocks_left,"
-			" sum(pg_indexes_size(c.oid))::float8 / greatest(sum(pg_relation_size(c.oid)), 8192)::float8 AS index_share,"
+			" (SELECT sum(rows_done) FROM online_schema.job_range WHERE job_id = $1)::float8 AS rows_done,"
+			" sum(x.fixed)::float8 AS fixed, sum(x.text)::float8 AS text,"
 			" sum(cardinality(m.indexes_done))::float8 / greatest(sum(m.indexes_total), 1)::float8 AS built_share,"
 			" avg((CASE WHEN m.validate_source < 0 THEN 1 ELSE m.validate_source / greatest(m.blocks_total, 1)::float8 END"
 			"  + CASE WHEN m.validate_shadow < 0 THEN 1 ELSE m.validate_shadow / greatest(m.blocks_total, 1)::float8 END) / 2) AS validated,"
 			" sum(m.backlog)::float8 AS backlog, sum(m.keys_replayed)::float8 AS keys_replayed"
-			" FROM online_schema.job_member m LEFT JOIN pg_class c ON c.oid = m.relation"
+			" FROM online_schema.job_member m, LATERAL ("
+			"  SELECT count(*) FILTER (WHERE NOT is_text) AS fixed, count(*) FILTER (WHERE is_text) AS text"
+			"  FROM (SELECT bool_or(a.attlen < 0) AS is_text FROM pg_index i"
+			"   JOIN pg_attribute a ON a.attrelid = i.indexrelid"
+			"   WHERE i.indrelid = m.relation GROUP BY i.indexrelid) k) x"
 			" WHERE m.job_id = $1 AND m.copied", &args);
 	size->blocks = col_double(0, "blocks");
 	size->blocks_left = col_double(0, "blocks_left");
-	size->index_share = col_double(0, "index_share");
+	size->rows_done = col_double(0, "rows_done");
+	size->fixed_indexes = col_double(0, "fixed");
+	size->text_indexes = col_double(0, "text");
 	size->built_share = col_double(0, "built_share");
 	size->validated = Min(col_double(0, "validated"), 1);
 	size->backlog = col_double(0, "backlog");
@@ -142,6 +155,32 @@ rest_of_phase(const OscJob *job, const JobSize *size)
 	return s * (1 - done) / (done - base_done);
 }
 
+/* bytes of the table per row */
+static double
+row_width(const JobSize *size)
+{
+	return (size->blocks - size->blocks_left) * BLCKSZ / Max(size->rows_done, 1);
+}
+
+/* time of freezing and indexing as a multiple of the backfill's */
+static double
+indexing_weight(const JobSize *size)
+{
+	double		width = row_width(size);
+
+	return (FREEZE_COST(width) + size->fixed_indexes * INDEX_ROW_COST +
+			size->text_indexes * INDEX_TEXT_COST) / COPY_COST(width);
+}
+
+/* time of the validation as a multiple of the backfill's */
+static double
+validating_weight(const JobSize *size)
+{
+	double		width = row_width(size);
+
+	return VALIDATE_COST(width) / COPY_COST(width);
+}
+
 static double
 after_backfill(OscPhase phase, const JobSize *size)
 {
@@ -149,9 +188,9 @@ after_backfill(OscPhase phase, const JobSize *size)
 	double		rest = FIXED_S + size->backlog * KEY_S / (1 - osc_throttle_ratio);
 
 	if (phase < OSC_INDEXING)
-		rest += work * (FREEZE_WEIGHT + INDEX_WEIGHT * size->index_share);
+		rest += work * indexing_weight(size);
 	if (phase < OSC_VALIDATING && osc_verify)
-		rest += backfill_s * VALIDATE_WEIGHT;
+		rest += backfill_s * validating_weight(size);
 	return rest;
 }
 
@@ -176,12 +215,12 @@ osc_estimate(OscJob *job)
 	if (rest < 0 && job->phase == OSC_INDEXING && backfill_s > 0)
 	{
 		/* nothing is built yet */
-		rest = backfill_s * (1 - osc_throttle_ratio) *
-			(FREEZE_WEIGHT + INDEX_WEIGHT * size.index_share) - osc_elapsed_ms(base_time) / 1000;
+		rest = backfill_s * (1 - osc_throttle_ratio) * indexing_weight(&size) -
+			osc_elapsed_ms(base_time) / 1000;
 		rest = Max(rest, 0);
 	}
 	if (rest < 0 && job->phase == OSC_VALIDATING && backfill_s > 0)
-		rest = backfill_s * VALIDATE_WEIGHT;
+		rest = backfill_s * validating_weight(&size);
 	if (job->phase == OSC_CATCHING_UP)
 		rest = 0;
 	if (rest < 0)
