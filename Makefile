@@ -17,6 +17,7 @@ OBJS = \
 	src/base/ident.o \
 	src/base/keep_old.o \
 	src/base/locks.o \
+	src/base/notices.o \
 	src/base/run.o \
 	src/base/settings.o \
 	src/base/window.o \
