@@ -21,6 +21,7 @@ OBJS = \
 	src/base/run.o \
 	src/base/settings.o \
 	src/base/window.o \
+	src/store/claims.o \
 	src/store/events.o \
 	src/store/job.o \
 	src/store/job_step.o \
@@ -47,6 +48,8 @@ OBJS = \
 	src/finish/storage.o \
 	src/finish/swap_message.o \
 	src/finish/swap_storage.o \
+	src/plan/burden.o \
+	src/plan/harm.o \
 	src/plan/classify.o \
 	src/plan/plan.o \
 	src/plan/recipes.o \

@@ -51,6 +51,13 @@ typedef Oid RelFileNumber;
 	LogLogicalMessage(prefix, message, size, true, false)
 #endif
 
+/* 17: the look-up of one's own locks may include stronger ones (lock.h) */
+#if PG_VERSION_NUM < 170000
+#define osc_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode)
+#else
+#define osc_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode, false)
+#endif
+
 /* 17: reindex_index() wants to know the statement it works for (index.c) */
 #if PG_VERSION_NUM < 170000
 #define osc_reindex_index(relid, persistence, params) \

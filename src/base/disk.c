@@ -15,9 +15,15 @@
 #include <sys/statvfs.h>
 
 #include "catalog/pg_tablespace.h"
+#include "fmgr.h"
+#include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 
 #include "base/disk.h"
+#include "base/settings.h"
+
+PG_FUNCTION_INFO_V1(osc_disk_space_sql);
 
 /*
  * Bytes that are free on the volume of a tablespace (InvalidOid: the
@@ -45,4 +51,25 @@ osc_disk_space(Oid tablespace, int64 *available, int64 *total)
 				 errmsg("could not look up the free space of directory \"%s\": %m", path)));
 	*available = (int64) fs.f_bavail * fs.f_frsize;
 	*total = (int64) fs.f_blocks * fs.f_frsize;
+}
+
+/*
+ * online_schema.disk_space(tablespace): free bytes, and those of them that
+ * online_schema.min_free_disk wants to stay free.
+ */
+Datum
+osc_disk_space_sql(PG_FUNCTION_ARGS)
+{
+	TupleDesc	desc;
+	Datum		values[2];
+	bool		nulls[2] = {0};
+	int64		available;
+	int64		total;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	osc_disk_space(PG_GETARG_OID(0), &available, &total);
+	values[0] = Int64GetDatum(available);
+	values[1] = Int64GetDatum((int64) (total / 100.0 * osc_min_free_disk));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

@@ -10,8 +10,10 @@
  *
  * A placeholder with a value that its setting refuses is only warned about by
  * the server when a library defines the setting.  That would run a job with a
- * default that nobody chose, so osc_define_settings() looks at the
- * placeholders first and raises an error of its own.
+ * default that nobody chose, so osc_define_settings() remembers such a value,
+ * and the first call of an osc_* function raises the error
+ * (osc_require_settings()).  Loading the library raises none: triggers load it
+ * in sessions that want nothing from us.
  *
  *-------------------------------------------------------------------------
  */
@@ -51,6 +53,13 @@ int			osc_blocker_patience = 60000;
 char	   *osc_swap_window = "";
 char	   *osc_keep_old = "auto";
 bool		osc_verify = true;
+bool		osc_validate_foreign_keys = true;
+int			osc_guard = OSC_GUARD_OFF;
+int			osc_guard_min_size = 100 * 1024;
+
+/* the first value found that did not fit its setting; NULL: none */
+static const char *unfit_name = NULL;
+static char *unfit_value = NULL;
 
 typedef struct IntSetting
 {
@@ -112,14 +121,24 @@ static const IntSetting int_settings[] = {
 		"More jobs wait in a queue, the oldest first. Each job also takes one of max_worker_processes.",
 	&osc_max_workers, 4, 1, 1000, 0, PGC_SUSET},
 	{"min_free_disk", "Share of the volume, in percent, that a job leaves free.",
-		"Looked at before the start, together with what the copy will take, and while copying. 0 means no limit.",
+		"Looked at before the start, together with what the copy will take, and while copying; osc_check() reports tables for whose copy there is no room. 0 means no limit.",
 	&osc_min_free_disk, 10, 0, 99, 0, PGC_USERSET},
+	{"guard_min_size", "Size from which online_schema.guard watches over a table.",
+		"Of the table with TOAST and what inherits from it, indexes apart.",
+	&osc_guard_min_size, 100 * 1024, 0, INT_MAX, GUC_UNIT_KB, PGC_SUSET},
 };
 
 static const struct config_enum_entry blocker_actions[] = {
 	{"wait", OSC_BLOCKER_WAIT, false},
 	{"cancel", OSC_BLOCKER_CANCEL, false},
 	{"terminate", OSC_BLOCKER_TERMINATE, false},
+	{NULL, 0, false},
+};
+
+static const struct config_enum_entry guard_values[] = {
+	{"off", OSC_GUARD_OFF, false},
+	{"warn", OSC_GUARD_WARN, false},
+	{"error", OSC_GUARD_ERROR, false},
 	{NULL, 0, false},
 };
 
@@ -138,6 +157,9 @@ static const EnumSetting enum_settings[] = {
 	{"blocker_action", "What a job does to sessions that keep it from its locks for longer than blocker_patience.",
 		"Only client sessions of its database that hold a lock on its table, and that its owner may signal. A session that is idle in a transaction needs terminate.",
 	&osc_blocker_action, OSC_BLOCKER_WAIT, blocker_actions, PGC_USERSET},
+	{"guard", "What becomes of plain DDL that would scan, rewrite or index a large table while others are blocked.",
+		"off lets it pass, warn tells how to run it online, error refuses it.",
+	&osc_guard, OSC_GUARD_OFF, guard_values, PGC_SUSET},
 };
 
 typedef struct StringSetting
@@ -212,6 +234,9 @@ typedef struct BoolSetting
 static const BoolSetting bool_settings[] = {
 	{"verify", "Prove the shadow equal to the source before the swap.", NULL,
 	&osc_verify, true, PGC_USERSET},
+	{"validate_foreign_keys", "Validate after the swap the foreign keys that it had to leave NOT VALID.",
+		"When off, they stay NOT VALID: new rows are checked, and osc_check() lists the keys with the command that validates them.",
+	&osc_validate_foreign_keys, true, PGC_USERSET},
 };
 
 /* all names, and who may set them; in the order in which they are stored */
@@ -300,47 +325,53 @@ define_all(void)
 	MarkGUCPrefixReserved("online_schema");
 }
 
-/*
- * Raise an error where a placeholder of this name holds a value that the
- * setting, just defined, did not take.
- */
-static void
-check_placeholder(const Setting *s, const char *old_value)
+/* does the value fit?  level: what is said if it does not */
+static bool
+value_fits(const char *name, const char *value, int level)
 {
-	if (old_value == NULL)
-		return;
-	(void) set_config_option(s->full_name, old_value, PGC_SUSET, PGC_S_SESSION,
-							 GUC_ACTION_SET, false, ERROR, false);
-}
-
-static char *
-placeholder_value(const char *full_name)
-{
-	const char *value = GetConfigOption(full_name, true, false);
-
-	return value ? pstrdup(value) : NULL;
+	return set_config_option(name, value, PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_SET, false, level, false) != 0;
 }
 
 /*
- * Define the settings and reserve their prefix.  Called by _PG_init.
- * Raises an error for a value that was given earlier and does not fit.
+ * Define the settings and reserve their prefix.  Called by _PG_init.  The
+ * server warns of a value that was given earlier and does not fit; it is kept
+ * for osc_require_settings().
  */
 void
 osc_define_settings(void)
 {
-	static bool defined = false;
 	char	   *old_values[NSETTINGS];
 
-	if (!defined)
-		list_settings();
+	list_settings();
 	for (int i = 0; i < (int) NSETTINGS; i++)
-		old_values[i] = placeholder_value(all_settings[i].full_name);
-	/* if a value was refused below, the server loads the library once more */
-	if (!defined)
-		define_all();
-	defined = true;
+	{
+		const char *value = GetConfigOption(all_settings[i].full_name, true, false);
+
+		old_values[i] = value ? pstrdup(value) : NULL;
+	}
+	define_all();
 	for (int i = 0; i < (int) NSETTINGS; i++)
-		check_placeholder(&all_settings[i], old_values[i]);
+		if (unfit_name == NULL && old_values[i] != NULL &&
+			!value_fits(all_settings[i].full_name, old_values[i], DEBUG1))
+		{
+			unfit_name = all_settings[i].full_name;
+			unfit_value = MemoryContextStrdup(TopMemoryContext, old_values[i]);
+		}
+}
+
+/*
+ * Raise the server's own error, once, if a value was given that does not fit:
+ * nobody shall work with a default that he did not choose.
+ */
+void
+osc_require_settings(void)
+{
+	const char *name = unfit_name;
+
+	unfit_name = NULL;
+	if (name != NULL)
+		(void) value_fits(name, unfit_value, ERROR);
 }
 
 /*

@@ -38,8 +38,21 @@ extern int	osc_blocker_patience;		/* ms */
 extern char *osc_swap_window;			/* see base/window.h */
 extern char *osc_keep_old;				/* see base/keep_old.h */
 extern bool osc_verify;
+extern bool osc_validate_foreign_keys;
+
+/* what becomes of plain DDL that would block the users of a large table */
+typedef enum OscGuard
+{
+	OSC_GUARD_OFF,
+	OSC_GUARD_WARN,
+	OSC_GUARD_ERROR,
+} OscGuard;
+
+extern int	osc_guard;				/* OscGuard; of the session, not of a job */
+extern int	osc_guard_min_size;		/* kB; of the session, not of a job */
 
 extern void osc_define_settings(void);
+extern void osc_require_settings(void);
 extern char *osc_settings_to_json(void);
 extern const char *osc_setting_full_name(const char *name);
 extern void osc_check_setting(const char *name, const char *value);

@@ -305,6 +305,24 @@ try_step(OscJob *job, OscStep *step, OscDriveMode mode)
 	}
 }
 
+/* the step, with its DDL known to be the job's own */
+static void
+run_step(OscJob *job, OscStep *step, OscDriveMode mode)
+{
+	int64		before = osc_driving_job;
+
+	osc_driving_job = job->job_id;
+	PG_TRY();
+	{
+		try_step(job, step, mode);
+	}
+	PG_FINALLY();
+	{
+		osc_driving_job = before;
+	}
+	PG_END_TRY();
+}
+
 /* a job that was carried into another cluster or database must not run there */
 static bool
 is_at_home(OscJob *job)
@@ -385,7 +403,7 @@ osc_drive_step(int64 job_id, OscDriveMode mode, OscStep *step)
 		OscPhase	phase = job->phase;
 		TimestampTz since = GetCurrentTimestamp();
 
-		try_step(job, step, mode);
+		run_step(job, step, mode);
 		osc_throttle_after(job, step, phase, since);
 		osc_estimate(job);
 	}

@@ -522,6 +522,7 @@ osc_make_plan(const char *ddl, const char *strategy, bool has_backfill)
 		.previous = error_context_stack,
 	};
 
+	osc_require_settings();
 	check_arguments(strategy, has_backfill);
 	PG_TRY();
 	{

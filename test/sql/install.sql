@@ -93,7 +93,7 @@ DROP ROLE regress_osc_nobody;
 
 -- functions that are for triggers alone
 SELECT osc_capture();
-SELECT online_schema.guard_drop_extension();
+SELECT online_schema.guard();
 CREATE TABLE stranger (a int);
 CREATE TRIGGER mine AFTER INSERT ON stranger FOR EACH ROW EXECUTE FUNCTION osc_capture();
 INSERT INTO stranger VALUES (1);
