@@ -67,6 +67,7 @@ OBJS = \
 	src/drive/foreground.o \
 	src/drive/prepare.o \
 	src/drive/prove.o \
+	src/drive/queue.o \
 	src/drive/steps.o \
 	src/drive/swap_time.o \
 	src/drive/throttle.o \

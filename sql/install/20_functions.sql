@@ -65,7 +65,7 @@ COMMENT ON FUNCTION @extschema@.osc_cleanup(bigint) IS
 CREATE FUNCTION @extschema@.osc_set(job_id bigint, setting text, value text) RETURNS void
 	STRICT LANGUAGE C AS 'MODULE_PATHNAME', 'osc_set';
 COMMENT ON FUNCTION @extschema@.osc_set(bigint, text, text) IS
-	'changes a setting of a job, named with or without online_schema.; in force from its next step; errors: 42704 for an unknown setting, 22023 for a value out of range, 55000 for a job that has ended';
+	'changes a setting of a job, named with or without online_schema.; in force from its next step (workers: when the backfill begins; keep_old: also while the job is kept); errors: 42704 for an unknown setting, 22023 for a value out of range, 55000 for a job that has ended';
 
 CREATE PROCEDURE @extschema@.osc_wait(job_id bigint, timeout interval DEFAULT NULL)
 	LANGUAGE C AS 'MODULE_PATHNAME', 'osc_wait';

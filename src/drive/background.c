@@ -51,6 +51,7 @@
 #include "drive/announce.h"
 #include "drive/commands.h"
 #include "drive/driver.h"
+#include "drive/queue.h"
 #include "drive/throttle.h"
 #include "mirror/backfill.h"
 #include "store/events.h"
@@ -509,56 +510,15 @@ take_slot(void)
 	return slot;
 }
 
-/* jobs that nobody drives wait for one of the places to become free */
-static void
-say_queued(void)
-{
-	ListCell   *lc;
-
-	foreach(lc, osc_jobs_to_drive(false))
-	{
-		int64		id = *(int64 *) lfirst(lc);
-
-		if (!osc_worker_try_lock(id))
-			continue;
-		osc_job_set_waiting(osc_job_load(id, true),
-							psprintf("one of the %d jobs that may run at once (online_schema.max_workers) to end",
-									 osc_max_workers));
-		osc_worker_unlock(id);
-	}
-}
-
-/*
- * The oldest job that wants a worker and has none, locked for us; 0: none.
- * Without a place among those that run at once (slot 0), only one that is to be
- * cleaned up: that must not wait.
- */
+/* the oldest job that wants a worker and has none, locked for us; 0: none */
 static int64
 take_job(int slot)
 {
 	int64		result = 0;
-	ListCell   *lc;
 
 	begin_step();
 	if (OidIsValid(osc_extension_oid(true)))
-	{
-		foreach(lc, osc_jobs_to_drive(slot == 0))
-		{
-			int64		id = *(int64 *) lfirst(lc);
-
-			/* one that is ready has a worker although nobody drives it just now */
-			if (!osc_worker_try_lock(id))
-				continue;
-			if (osc_driver_try_lock(id, true))
-			{
-				result = id;
-				break;
-			}
-			osc_worker_unlock(id);
-		}
-		if (slot == 0 && result == 0)
-			say_queued();
-	}
+		result = osc_queue_take(slot);
 	CommitTransactionCommand();
 	return result;
 }

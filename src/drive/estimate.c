@@ -38,8 +38,8 @@
 #define VALIDATE_COST(width) (0.41 + 0.0011 * (width))
 
 /* the same for a row in an index */
-#define INDEX_ROW_COST 0.48		/* keys of fixed length */
-#define INDEX_TEXT_COST 1.1		/* keys of variable length */
+#define INDEX_ROW_COST 0.58		/* keys of fixed length */
+#define INDEX_TEXT_COST 1.4		/* keys of variable length */
 
 /* what does not depend on the size: analyze, swap, clean-up, s */
 #define FIXED_S 0.5

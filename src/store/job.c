@@ -457,10 +457,15 @@ osc_job_note_blocked(OscJob *job)
 void
 osc_job_set_eta(OscJob *job, TimestampTz eta)
 {
+	OscStore	store;
 	OscArgs		args = {0};
 
+	osc_store_open(&store);
+	osc_arg_int8(&args, job->job_id);
 	osc_arg_datum(&args, TIMESTAMPTZOID, TimestampTzGetDatum(eta), false);
-	update_job(job, "eta_at = $2", &args);
+	/* not a change of the job: updated_at stays */
+	osc_sql("UPDATE online_schema.job SET eta_at = $2 WHERE job_id = $1", &args);
+	osc_store_close(&store);
 }
 
 /*

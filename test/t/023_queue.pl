@@ -127,6 +127,37 @@ promise 'a job that is ready costs little' => sub {
 	job_ends($node, $job, 'cancelled');
 };
 
+# 4 s; ten minutes with OSC_SOAK=1.
+my $long = $ENV{OSC_SOAK} ? 600 : 4;
+
+promise "a job that is paused, and one that is ready, for $long s under load" => sub {
+	my $offset = log_offset($node);
+	my $load = start_load($node, scripts => [ map { [ $_, 1 ] } qw(insert update hot delete reinsert key_change) ], rows => 60000, clients => 4, rate => 200);
+	my $job = start_job($node, change(), set => { batch_size => 2000 }, args => "swap => 'manual'");
+	wait_for($node, "SELECT phase IN ('backfilling', 'ready') FROM osc_progress WHERE job_id = $job");
+	sql($node, "SELECT osc_pause($job)");
+	job_ends($node, $job, 'paused');
+	sleep $long;
+	sql($node, "SELECT osc_resume($job)");
+	job_ends($node, $job, 'ready');
+	my $size = "SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_class WHERE relnamespace = 'osc_${job}_1'::regnamespace AND relname ~ '^osc_log'";
+	my @sizes;
+	for my $i (1 .. 4)
+	{
+		sleep $long / 4;
+		push @sizes, sql($node, $size);
+	}
+	ok(wait_for($node, "SELECT osc_swap($job)"), 'it swaps');
+	job_ends($node, $job, 'done');
+	$load->stop;
+	note("size of the log at ready, bytes: @sizes; swap under lock for "
+		  . sql($node, "SELECT detail->>'locked_ms' FROM osc_events WHERE job_id = $job AND event = 'swap'") . ' ms');
+	# a log that is replayed is dropped segment by segment, so it cannot grow with the time
+	cmp_ok($sizes[-1], '<', 64 * 1024 * 1024, 'the log stays small');
+	is(unexpected_errors($node, $offset), '', 'no client met an error');
+	is(ledger_faults($node), '', 'the table is right');
+};
+
 is(ledger_faults($node), '', 'the table is right');
 is(leftovers($node), '', 'nothing is left');
 $node->stop;
