@@ -34,8 +34,10 @@ OBJS = \
 	src/mirror/backfill.o \
 	src/mirror/capture.o \
 	src/mirror/follower.o \
+	src/mirror/helper_table.o \
 	src/mirror/keyscan.o \
 	src/mirror/log.o \
+	src/mirror/place.o \
 	src/mirror/replay.o \
 	src/mirror/row_error.o \
 	src/mirror/shadow.o \
@@ -68,6 +70,7 @@ OBJS = \
 	src/drive/prepare.o \
 	src/drive/prove.o \
 	src/drive/queue.o \
+	src/drive/restart.o \
 	src/drive/steps.o \
 	src/drive/swap_time.o \
 	src/drive/throttle.o \

@@ -34,6 +34,11 @@ typedef Oid RelFileNumber;
 #define rd_firstRelfilelocatorSubid rd_firstRelfilenodeSubid
 #endif
 
+/* 16: a macro that was private to tid.c (itemptr.h) */
+#if PG_VERSION_NUM < 160000
+#define DatumGetItemPointer(datum) ((ItemPointer) DatumGetPointer(datum))
+#endif
+
 /* 16: one function for every kind of object (acl.h) */
 #if PG_VERSION_NUM < 160000
 #define osc_owns_relation(relid, roleid) pg_class_ownercheck(relid, roleid)

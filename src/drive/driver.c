@@ -172,7 +172,7 @@ full_message(const ErrorData *edata)
 	appendStringInfoString(&buf, edata->message);
 	if (edata->detail)
 		appendStringInfo(&buf, " DETAIL: %s", edata->detail);
-	if (edata->context && strncmp(edata->context, "row with key", 12) == 0)
+	if (edata->context && strncmp(edata->context, "row with ", 9) == 0)
 	{
 		const char *end = strchr(edata->context, '\n');
 

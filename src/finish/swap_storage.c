@@ -52,6 +52,7 @@
 #include "finish/swap_storage.h"
 #include "mirror/capture.h"
 #include "mirror/log.h"
+#include "mirror/place.h"
 #include "mirror/replay.h"
 #include "mirror/shadow.h"
 #include "model/relinfo.h"
@@ -113,8 +114,8 @@ check_members(OscJob *job)
 
 		if (get_rel_name(m->relid) == NULL || strcmp(get_rel_name(m->relid), m->relname) != 0)
 			changed_under_us(m, "the name");
-		/* the next step sees it too, and validates again */
-		if (osc_storage_of(m->relid) != m->source_storage)
+		/* the next step sees it too, and validates or begins again */
+		if (osc_storage_of(m->relid) != m->source_storage || osc_rows_have_moved(m))
 			ereport(ERROR,
 					(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 					 errmsg("the storage of table \"%s\" was replaced just now", m->relname)));

@@ -16,6 +16,7 @@
 #include "access/table.h"
 #include "catalog/catalog.h"
 #include "catalog/dependency.h"
+#include "catalog/heap.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
@@ -282,6 +283,26 @@ osc_find_key(Relation rel, const OscKey *wanted)
 	return result;
 }
 
+/*
+ * A column of a key, the place included, which is a system column.
+ */
+const FormData_pg_attribute *
+osc_key_column(TupleDesc desc, AttrNumber attnum)
+{
+	return attnum < 0 ? SystemAttributeDefinition(attnum) : TupleDescAttr(desc, attnum - 1);
+}
+
+/*
+ * The value of a key's column in a row that lies in its table.  It is valid
+ * as long as the slot's contents.
+ */
+Datum
+osc_key_value(TupleTableSlot *row, AttrNumber attnum, bool *isnull)
+{
+	return attnum < 0 ? slot_getsysattr(row, attnum, isnull) :
+		slot_getattr(row, attnum, isnull);
+}
+
 static int
 compare_oids(const ListCell *a, const ListCell *b)
 {
@@ -425,6 +446,63 @@ check_column_dependents(Relation rel, AttrNumber attnum, const AlterTableCmd *cm
 	table_close(depend, AccessShareLock);
 }
 
+/* do the commands drop this constraint by name? */
+static bool
+is_dropped_too(Oid relid, Oid constraint, List *cmds)
+{
+	ListCell   *lc;
+
+	foreach(lc, cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype == AT_DropConstraint &&
+			get_relation_constraint_oid(relid, cmd->name, true) == constraint)
+			return true;
+	}
+	return false;
+}
+
+/* raise native's error if a foreign key needs the index of a constraint that goes */
+static void
+check_constraint_dependents(Relation rel, const AlterTableCmd *cmd, List *cmds)
+{
+	Oid			constraint = get_relation_constraint_oid(RelationGetRelid(rel), cmd->name, true);
+	Oid			index = OidIsValid(constraint) ? get_constraint_index(constraint) : InvalidOid;
+	Relation	depend;
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	if (!OidIsValid(index))
+		return;
+	depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(index));
+	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend dep = (Form_pg_depend) GETSTRUCT(tuple);
+		ObjectAddress object;
+
+		if (dep->classid != ConstraintRelationId || dep->deptype != DEPENDENCY_NORMAL ||
+			is_dropped_too(RelationGetRelid(rel), dep->objid, cmds))
+			continue;
+		ObjectAddressSet(object, dep->classid, dep->objid);
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot drop constraint %s on table %s because other objects depend on it",
+						cmd->name, RelationGetRelationName(rel)),
+				 errdetail("%s depends on index %s",
+						   getObjectDescription(&object, false), get_rel_name(index)),
+				 errhint("Drop the dependent objects first.")));
+	}
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+}
+
 /* ALTER TYPE of a referenced column re-makes the foreign key: can we follow? */
 static void
 check_referencing_tables(Relation rel, AttrNumber attnum)
@@ -453,36 +531,6 @@ check_referencing_tables(Relation rel, AttrNumber attnum)
 				 errhint("Drop the foreign key and add it again after the job.")));
 }
 
-/* a key that foreign keys refer to is not dropped without CASCADE */
-static void
-check_constraint_dependents(Relation rel, const AlterTableCmd *cmd)
-{
-	OscStore	store;
-	OscArgs		args = {0};
-	char	   *user = NULL;
-
-	if (cmd->behavior == DROP_CASCADE)
-		return;
-	osc_store_open(&store);
-	osc_arg_oid(&args, RelationGetRelid(rel));
-	osc_arg_text(&args, cmd->name);
-	if (osc_sql("SELECT format('constraint %s on table %s depends on index %s', f.conname,"
-				"  f.conrelid::regclass, c.conname) AS who"
-				" FROM pg_constraint c JOIN pg_constraint f ON f.contype = 'f' AND f.confrelid = c.conrelid"
-				"  AND f.conindid = c.conindid AND f.conparentid = 0"
-				" WHERE c.conrelid = $1 AND c.conname::text = $2 AND c.contype IN ('p', 'u') ORDER BY f.oid LIMIT 1",
-				&args) > 0)
-		user = osc_col_text(&store, 0, "who");
-	osc_store_close(&store);
-	if (user)
-		ereport(ERROR,
-				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-				 errmsg("cannot drop constraint %s on table %s because other objects depend on it",
-						cmd->name, RelationGetRelationName(rel)),
-				 errdetail("%s", user),
-				 errhint("Drop the foreign key first.")));
-}
-
 /* does a new column come with values, so that native looks who uses the row type? */
 static bool
 brings_values(const ColumnDef *def)
@@ -502,7 +550,8 @@ brings_values(const ColumnDef *def)
 /*
  * Look up what native would object to in the catalogs: views, rules,
  * triggers, policies, functions and publications on a column whose type
- * changes or that goes, and tables with columns of the row type.  Raises
+ * changes or that goes, foreign keys that need the index of a constraint that
+ * goes, and tables with columns of the row type.  Raises
  * native's error with a hint.  What is not found here, the dry run finds.
  */
 void
@@ -517,7 +566,7 @@ osc_check_dependents(Relation rel, List *cmds)
 		AttrNumber	attnum;
 
 		if (cmd->subtype == AT_DropConstraint)
-			check_constraint_dependents(rel, cmd);
+			check_constraint_dependents(rel, cmd, cmds);
 		if (cmd->subtype == AT_AddColumn && brings_values(castNode(ColumnDef, cmd->def)))
 			values_change = true;
 		if (cmd->subtype != AT_AlterColumnType && cmd->subtype != AT_DropColumn)

@@ -154,6 +154,15 @@ why_copied(const OscPlanTable *t, const char *forced)
 	return psprintf("%s", forced);
 }
 
+static char *
+describe_capture(const char *name, const OscRehearsal *r)
+{
+	if (r->key == NULL)
+		return psprintf("capture the places (ctid) of changed rows of %s", name);
+	return psprintf("capture the keys of changed rows of %s (index %s)", name,
+					quote_identifier(r->key));
+}
+
 static void
 describe_copy(OscPlan *plan, const OscPlanTable *t, Relation source, const OscRehearsal *r,
 			  const char *forced)
@@ -166,9 +175,10 @@ describe_copy(OscPlan *plan, const OscPlanTable *t, Relation source, const OscRe
 
 	add_row(plan, OSC_PREPARING, psprintf("make an empty copy of %s in its new shape", name),
 			"ACCESS SHARE", "nothing", "catalog only", why_copied(t, forced));
-	add_row(plan, OSC_PREPARING,
-			psprintf("capture the keys of changed rows of %s (index %s)", name, quote_identifier(r->key)),
-			"SHARE ROW EXCLUSIVE", "writes", "milliseconds", waits());
+	add_row(plan, OSC_PREPARING, describe_capture(name, r),
+			"SHARE ROW EXCLUSIVE", "writes", "milliseconds",
+			psprintf("%s%s", waits(), r->key ? "" :
+					 "; no key finds each row and survives the statement, so a table of places is kept for them"));
 	add_row(plan, OSC_BACKFILLING, psprintf("copy the rows of %s in batches", name),
 			"ACCESS SHARE", "nothing",
 			psprintf("about %.0f rows, %s to read", rows, pretty(heap)),

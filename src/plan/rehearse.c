@@ -4,8 +4,8 @@
  *	  Trying the statement on an empty copy of the table.
  *
  * The copy is made, altered and mapped in a subtransaction that is always
- * rolled back.  So a wrong column, type or expression, or a table without a
- * usable key, is reported with the server's own error before a job exists.
+ * rolled back.  So a wrong column, type or expression is reported with the
+ * server's own error before a job exists.
  *
  * Locks: ACCESS SHARE on the source, held by the caller; those on the copy go
  * with the subtransaction.  A crash leaves nothing.
@@ -55,7 +55,8 @@ try_copy(Relation source, Oid nsp, List *statements, MemoryContext context, void
 	Relation	shadow = table_open(shadow_oid, NoLock);
 	OscMapping *mapping = osc_mapping_build(source, shadow, statements);
 
-	r->key = MemoryContextStrdup(context, get_rel_name(mapping->key.index));
+	if (!osc_key_is_place(&mapping->key))
+		r->key = MemoryContextStrdup(context, get_rel_name(mapping->key.index));
 	r->nindexes = list_length(osc_index_oids(shadow));
 	r->nproved = list_length(mapping->check_names);
 	table_close(shadow, NoLock);

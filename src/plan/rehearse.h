@@ -13,7 +13,7 @@
 
 typedef struct OscRehearsal
 {
-	char	   *key;			/* name of the index that finds rows */
+	char	   *key;			/* name of the index that finds rows; NULL: their place does */
 	int			nindexes;		/* of the table afterwards */
 	int			nproved;		/* CHECK constraints that the copy proves */
 } OscRehearsal;
