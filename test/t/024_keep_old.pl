@@ -96,13 +96,15 @@ promise 'osc_set() changes it, osc_run() ends kept, too' => sub {
 	is(leftovers($node), '', 'nothing is left');
 };
 
-promise 'the table may change or go while its old copy is kept' => sub {
+promise 'the table is in use while its old copy is kept, and other DDL waits for the end' => sub {
 	my $job = start_job($node, 'ALTER TABLE t ALTER COLUMN id TYPE integer', role => 'app', set => { keep_old => 'cleanup' });
 	job_ends($node, $job, 'kept');
-	sql($node, 'ALTER TABLE t ADD COLUMN later int; DROP TABLE t');
-	is(sql_as($node, 'app', 'SELECT count(*) FROM ' . sprintf $old, $job), '5001', 'it is there');
+	sql($node, 'INSERT INTO t (id, country) VALUES (6000, 2); DELETE FROM t WHERE id <= 100');
+	is(sql_as($node, 'app', 'SELECT count(*) FROM ' . sprintf $old, $job), '5001', 'the old copy is as it was');
+	fails_with($node, 'ALTER TABLE t ADD COLUMN later int', '55006', qr/osc_cleanup/, 'ALTER TABLE is refused with a hint');
 	sql($node, "SELECT osc_cleanup($job)");
 	job_ends($node, $job, 'done');
+	sql($node, 'ALTER TABLE t ADD COLUMN later int; DROP TABLE t');
 	is(leftovers($node), '', 'nothing is left');
 	fails_with($node, "SELECT osc_plan('ALTER TABLE country ADD x int'); SET online_schema.keep_old = '$_'", '22023', undef, "refused: '$_'")
 	  for '', 'yes', '-1 day', '0', '20 years', 'for ever';
