@@ -122,7 +122,7 @@ static const IntSetting int_settings[] = {
 	&osc_max_workers, 4, 1, 1000, 0, PGC_SUSET},
 	{"min_free_disk", "Share of the volume, in percent, that a job leaves free.",
 		"Looked at before the start, together with what the copy will take, and while copying; osc_check() reports tables for whose copy there is no room. 0 means no limit.",
-	&osc_min_free_disk, 10, 0, 99, 0, PGC_USERSET},
+	&osc_min_free_disk, 10, 0, 100, 0, PGC_USERSET},
 	{"guard_min_size", "Size from which online_schema.guard watches over a table.",
 		"Of the table with TOAST and what inherits from it, indexes apart.",
 	&osc_guard_min_size, 100 * 1024, 0, INT_MAX, GUC_UNIT_KB, PGC_SUSET},

@@ -124,8 +124,10 @@ promise 'pg_stat_activity shows job, phase and table of the worker; the log tell
 	my $job = start_job($node, 'ALTER TABLE item ALTER COLUMN qty TYPE bigint', set => { batch_size => 100, throttle_ratio => 0.9 });
 	ok(wait_for($node, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'online_schema worker' AND application_name = 'online_schema job $job'"
 			  . " AND query = 'job $job, backfilling, table public.item: ALTER TABLE item ALTER COLUMN qty TYPE bigint'", '1'), 'the backfill');
+	ok(wait_for($node, "SELECT coalesce(eta > '0', false) FROM osc_progress WHERE job_id = $job"), 'there is an estimate of the time left');
 	sql($node, "SELECT osc_set($job, 'throttle_ratio', '0')");
 	job_ends($node, $job, 'done');
+	is(sql($node, "SELECT eta IS NULL FROM osc_progress WHERE job_id = $job"), 't', 'and none in the end');
 	ok(wait_for_log_line($node, qr/LOG:  online schema change: job $job is $_/, $offset), "a line says: $_")
 	  for 'running, phase backfilling', 'running, phase swapping', 'done';
 	ok(wait_for_log_line($node, qr/LOG:  online schema change: job $job swapped, locks were held for [0-9.]+ ms/, $offset), 'and for how long locks were held');
