@@ -43,6 +43,7 @@
 #include "base/settings.h"
 #include "base/stop_point.h"
 #include "finish/direct.h"
+#include "finish/swap_message.h"
 #include "finish/foreign_keys.h"
 #include "model/script.h"
 #include "model/statement.h"
@@ -315,6 +316,8 @@ osc_direct_swap(OscJob *job, TimestampTz *locked_at)
 		osc_job_step_set(job, step, true, true);
 		step_event(job, step, step->command, start);
 	}
+	foreach(lc, job->others)
+		osc_log_swap_message(job, lfirst(lc));
 	OSC_STOP_POINT("swap-before-commit");
 	osc_event(job, "swap", osc_elapsed_ms(*locked_at),
 			  psprintf("{\"locked_ms\": %.3f, \"backlog\": 0}", osc_elapsed_ms(*locked_at)));
