@@ -44,6 +44,7 @@ OBJS = \
 	src/mirror/row_error.o \
 	src/mirror/shadow.o \
 	src/mirror/validate.o \
+	src/finish/adopt.o \
 	src/finish/cleanup.o \
 	src/finish/direct.o \
 	src/finish/foreign_keys.o \
@@ -59,6 +60,7 @@ OBJS = \
 	src/plan/plan.o \
 	src/plan/reach.o \
 	src/plan/recipes.o \
+	src/plan/recipes_tree.o \
 	src/plan/rehearse.o \
 	src/plan/rules.o \
 	src/plan/separable.o \
