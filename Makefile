@@ -26,13 +26,16 @@ OBJS = \
 	src/store/job.o \
 	src/store/job_step.o \
 	src/store/objects.o \
+	src/model/compose.o \
 	src/model/mapping.o \
 	src/model/mapping_exec.o \
+	src/model/objections.o \
 	src/model/relinfo.o \
 	src/model/script.o \
 	src/model/statement.o \
 	src/model/tree.o \
 	src/mirror/backfill.o \
+	src/mirror/canary.o \
 	src/mirror/capture.o \
 	src/mirror/clone_tree.o \
 	src/mirror/follower.o \
@@ -49,6 +52,8 @@ OBJS = \
 	src/finish/direct.o \
 	src/finish/foreign_keys.o \
 	src/finish/keep.o \
+	src/finish/orphans.o \
+	src/finish/sequences.o \
 	src/finish/snapshots.o \
 	src/finish/stand_aside.o \
 	src/finish/storage.o \
@@ -66,6 +71,7 @@ OBJS = \
 	src/plan/separable.o \
 	src/plan/slices.o \
 	src/drive/announce.o \
+	src/drive/arrange.o \
 	src/drive/background.o \
 	src/drive/blockers.o \
 	src/drive/commands.o \
