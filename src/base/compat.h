@@ -18,6 +18,7 @@
 #include "catalog/objectaddress.h"
 #include "commands/defrem.h"
 #include "executor/executor.h"
+#include "replication/message.h"
 #include "utils/acl.h"
 #include "utils/relcache.h"
 
@@ -45,6 +46,15 @@ typedef Oid RelFileNumber;
 #else
 #define osc_owns_relation(relid, roleid) \
 	object_ownercheck(RelationRelationId, relid, roleid)
+#endif
+
+/* 17: a logical message can be flushed at once, which we do not want (message.h) */
+#if PG_VERSION_NUM < 170000
+#define osc_log_logical_message(prefix, message, size) \
+	LogLogicalMessage(prefix, message, size, true)
+#else
+#define osc_log_logical_message(prefix, message, size) \
+	LogLogicalMessage(prefix, message, size, true, false)
 #endif
 
 /* 17: the look-up of one's own locks may include stronger ones (lock.h) */

@@ -311,12 +311,12 @@ set_validated(Oid constraint, bool validated)
 }
 
 /*
- * The rows (Oid) of pg_constraint that stand for parts of a key: one for each
- * partition on either side.  of_partitions: only those not valid that
+ * The rows (Oid) of pg_constraint that stand for a key and its parts: one for
+ * each partition on either side.  of_partitions: only those not valid that
  * partitions with storage have of a key of their parent.
  */
-static List *
-parts_of_key(Oid constraint, bool of_partitions)
+List *
+osc_foreign_key_parts(Oid constraint, bool of_partitions)
 {
 	OscStore	store;
 	OscArgs		args = {0};
@@ -355,7 +355,7 @@ osc_foreign_key_set_validated(Oid constraint, bool validated)
 {
 	ListCell   *lc;
 
-	foreach(lc, parts_of_key(constraint, false))
+	foreach(lc, osc_foreign_key_parts(constraint, false))
 		set_validated(lfirst_oid(lc), validated);
 }
 
@@ -537,7 +537,7 @@ osc_validate_next_foreign_key(OscJob *job, OscMember *m)
 	}
 	else if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
 	{
-		List	   *parts = parts_of_key(key, true);
+		List	   *parts = osc_foreign_key_parts(key, true);
 
 		/* partition by partition, then the key as a whole */
 		if (parts == NIL)

@@ -30,6 +30,7 @@ extern void osc_new_foreign_keys_lock(List *cmds, OscLockSet *set);
 extern void osc_foreign_keys_lock(List *keys, OscLockSet *set);
 extern void osc_foreign_keys_unvalidate(List *keys);
 extern void osc_foreign_keys_unvalidate_remade(List *keys);
+extern List *osc_foreign_key_parts(Oid constraint, bool of_partitions);
 extern void osc_foreign_key_set_validated(Oid constraint, bool validated);
 extern char *osc_foreign_keys_to_json(List *keys);
 extern bool osc_validate_next_foreign_key(OscJob *job, OscMember *m);

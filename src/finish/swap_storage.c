@@ -47,10 +47,12 @@
 #include "base/settings.h"
 #include "base/stop_point.h"
 #include "finish/foreign_keys.h"
+#include "finish/keep.h"
 #include "finish/orphans.h"
 #include "finish/sequences.h"
 #include "finish/stand_aside.h"
 #include "finish/storage.h"
+#include "finish/swap_message.h"
 #include "finish/swap_storage.h"
 #include "mirror/capture.h"
 #include "mirror/log.h"
@@ -276,6 +278,8 @@ swap_members(OscJob *job, List *script, List *foreign_keys)
 		OscMember  *m = lfirst(lc);
 
 		osc_capture_remove(m);
+		if (osc_keeps_old())
+			osc_keep_twin(m);
 		osc_exchange_storage(m->relid, m->twin, false);
 	}
 	aside = osc_stand_aside(job, foreign_keys);
@@ -293,6 +297,7 @@ swap_members(OscJob *job, List *script, List *foreign_keys)
 		/* every row has all its columns now */
 		clear_missing_values(m->relid);
 		osc_member_update(m, "backlog = 0", NULL);
+		osc_log_swap_message(job, m);
 	}
 	osc_arg_jsonb(&args, osc_foreign_keys_to_json(foreign_keys));
 	osc_member_update(linitial(job->members), "foreign_keys = $3", &args);

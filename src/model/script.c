@@ -246,7 +246,11 @@ table_of_index(Node *node)
 		name = castNode(ReindexStmt, node)->relation;
 	index = RangeVarGetRelid(name, NoLock, true);
 	if (!OidIsValid(index) && missing_ok)
+	{
+		ereport(NOTICE,
+				(errmsg("index \"%s\" does not exist, skipping", name->relname)));
 		return InvalidOid;
+	}
 	if (!OidIsValid(index))
 		ereport(ERROR,
 				(errcode(IsA(node, DropStmt) ? ERRCODE_UNDEFINED_OBJECT : ERRCODE_UNDEFINED_TABLE),

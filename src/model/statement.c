@@ -194,7 +194,9 @@ aimed_at(const Node *node, const char *nspname, const char *relname)
 	switch (nodeTag(copy))
 	{
 		case T_AlterTableStmt:
-			aim(castNode(AlterTableStmt, copy)->relation, nspname, relname);
+			/* ALTER INDEX ... ATTACH PARTITION names indexes */
+			if (castNode(AlterTableStmt, copy)->objtype == OBJECT_TABLE)
+				aim(castNode(AlterTableStmt, copy)->relation, nspname, relname);
 			break;
 		case T_RenameStmt:
 			aim(castNode(RenameStmt, copy)->relation, nspname, relname);
@@ -215,9 +217,12 @@ aimed_at(const Node *node, const char *nspname, const char *relname)
 	return copy;
 }
 
-/* is it a foreign key?  the shadow has none to drop or to validate */
-static bool
-is_foreign_key(Oid relid, const char *name)
+/*
+ * Is this constraint of the relation a foreign key?  A shadow has none to drop
+ * or to validate.
+ */
+bool
+osc_is_foreign_key(Oid relid, const char *name)
 {
 	HeapTuple	tuple = SearchSysCache1(CONSTROID,
 										ObjectIdGetDatum(get_relation_constraint_oid(relid, name, true)));
@@ -312,7 +317,7 @@ commands_for_shadow(Oid source, List *cmds, bool later_rows)
 			continue;
 		unqualify_sequences(cmd);
 		if ((cmd->subtype == AT_DropConstraint || cmd->subtype == AT_ValidateConstraint) &&
-			is_foreign_key(source, cmd->name))
+			osc_is_foreign_key(source, cmd->name))
 			continue;
 		if (cmd->subtype == AT_AddColumn)
 			strip_foreign_keys(castNode(ColumnDef, cmd->def));
@@ -445,7 +450,7 @@ leave_unvalidated(AlterTableStmt *stmt, Oid relid)
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 		List	   *constraints = NIL;
 
-		if (cmd->subtype == AT_ValidateConstraint && is_foreign_key(relid, cmd->name))
+		if (cmd->subtype == AT_ValidateConstraint && osc_is_foreign_key(relid, cmd->name))
 			continue;
 		kept = lappend(kept, cmd);
 		if (cmd->subtype == AT_AddConstraint)

@@ -222,16 +222,11 @@ ALTER TABLE t ADD COLUMN b int; INSERT INTO t VALUES (1)
 CREATE TABLE t (id int PRIMARY KEY, a text)
 
 ---- case vacuum_full_in_script
--- natively not possible in one transaction; here a part of the copy
----- strategy copy
+-- natively not possible in one transaction either
+---- expect refused 0A000 VACUUM
+---- limit must stand on its own
 CREATE TABLE t (id int PRIMARY KEY, a text);
-INSERT INTO t SELECT n, repeat('x', 100) FROM generate_series(1, 1000) n;
-DELETE FROM t WHERE id % 3 > 0;
----- ignore missing
 ---- change
-ALTER TABLE t ADD COLUMN b int DEFAULT 3; VACUUM FULL t
+ALTER TABLE t ADD COLUMN b int; VACUUM FULL t
 ---- native
-ALTER TABLE t ADD COLUMN b int DEFAULT 3;
 VACUUM FULL t;
----- after
-SELECT pg_relation_size('t') < 70000, sum(b) FROM t;

@@ -108,7 +108,7 @@ CREATE SCHEMA eq_set_schema_other;
 ALTER TABLE t SET SCHEMA eq_set_schema_other
 ---- after
 INSERT INTO eq_set_schema_other.t (a) VALUES ('y') RETURNING *;
-SELECT relname, relnamespace::regnamespace FROM pg_class WHERE relnamespace::regnamespace::text ~ 'eq_set_schema' AND relname !~ '^pg_' ORDER BY 1;
+SELECT relname, relnamespace::regnamespace FROM pg_class WHERE relnamespace::regnamespace::text ~ '^eq_set_schema(_other)?$' AND relname !~ '^pg_' ORDER BY 1, 2;
 
 ---- case set_schema_missing
 ---- expect error
@@ -127,18 +127,19 @@ ALTER TABLE IF EXISTS nothing ADD COLUMN a int
 ALTER TABLE nothing ADD COLUMN a int
 
 ---- case not_a_table
----- expect error start
+---- expect error own
+---- limit other things than tables
 CREATE SEQUENCE s;
 ---- change
 ALTER TABLE s ADD COLUMN a int
 
 ---- case alter_table_on_view
--- ALTER TABLE takes a view; there is nothing to do online
+-- natively ALTER TABLE takes a view
+---- expect refused (0A000|42809) not a table
+---- limit other things than tables
 CREATE VIEW v AS SELECT 1 AS a;
 ---- change
 ALTER TABLE v ALTER a SET DEFAULT 5
----- after
-SELECT column_default FROM information_schema.columns WHERE table_schema = current_schema();
 
 ---- case system_table
 ---- expect error start

@@ -12,8 +12,10 @@
 # and, between "case" and "change":
 #
 #   ---- expect same                        the default
-#   ---- expect error [start]               native and online fail alike, and nothing changes;
-#                                           start: osc_start() itself must raise the error
+#   ---- expect error [start] [code|own]    native and online fail alike, and nothing changes;
+#                                           start: osc_start() itself must raise the error;
+#                                           code: the message may differ, the SQLSTATE may not;
+#                                           own: osc_start() refuses it by a limit of its own
 #   ---- expect refused SQLSTATE REGEX      native does it, osc_start() refuses it
 #   ---- limit TEXT           (refused)     words that stand in README under Limits; not needed if
 #                                           a strategy is forced that does not fit
@@ -62,8 +64,9 @@ sub read_cases
 			die "$path: case $case->{name} is there twice" if $seen{ $case->{name} }++;
 			die "$path: case $case->{name} has no change" unless $case->{change} =~ /\S/;
 			die "$path: the name of case $case->{name} is too long" if length $case->{name} > 45;
+			die "$path: case $case->{name} ignores what is not known" if grep { $_ ne 'missing' } @{ $case->{ignore} };
 			die "$path: a refusal of case $case->{name} without its limit"
-			  if $case->{expect} =~ /^refused/ && !$case->{limit} && !$case->{force};
+			  if $case->{expect} =~ /^refused|\bown\b/ && !$case->{limit} && !$case->{force};
 			push @cases, $case;
 		}
 	}
