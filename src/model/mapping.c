@@ -29,7 +29,6 @@
 
 #include "access/htup_details.h"
 #include "access/sysattr.h"
-#include "access/table.h"
 #include "access/transam.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_proc.h"
@@ -44,7 +43,6 @@
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
 #include "rewrite/rewriteHandler.h"
-#include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -71,6 +69,7 @@ static const struct
 	{DATEOID, TIMESTAMPOID},
 };
 
+/* native, too, reads USING anew for each child: it cannot name the parent */
 static Node *
 transform_using(Relation source, Node *raw, const char *text)
 {
@@ -113,35 +112,6 @@ evaluate_once(Expr *expr)
 	return (Expr *) estimate_expression_value(root, (Node *) expr);
 }
 
-/*
- * A USING expression: of the table that the statement names, and taken over to
- * its children by the names of columns (tablecmds.c, ATPrepAlterColumnType).
- */
-static Node *
-using_expression(Relation source, Node *raw, const OscStatement *s)
-{
-	Relation	named;
-	Node	   *expr;
-	AttrMap    *map;
-	bool		found_whole_row;
-
-	if (s->relid == RelationGetRelid(source))
-		return transform_using(source, raw, s->source);
-	named = table_open(s->relid, AccessShareLock);
-	expr = transform_using(named, raw, s->source);
-	map = osc_attrmap_by_name(RelationGetDescr(source), RelationGetDescr(named));
-	expr = map_variable_attnos(expr, 1, 0, map, InvalidOid, &found_whole_row);
-	if (found_whole_row)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot convert whole-row table reference"),
-				 errdetail("USING expression contains a whole-row table reference."),
-				 errhint("Name the columns.")));
-	free_attrmap(map);
-	table_close(named, NoLock);
-	return expr;
-}
-
 /* the value of a column that the statement keeps or changes */
 static Expr *
 kept_column_value(Relation source, Form_pg_attribute from, Form_pg_attribute to,
@@ -154,7 +124,7 @@ kept_column_value(Relation source, Form_pg_attribute from, Form_pg_attribute to,
 	if (cmd == NULL)
 		return (Expr *) expr;
 	if (castNode(ColumnDef, cmd->def)->raw_default)
-		expr = using_expression(source, castNode(ColumnDef, cmd->def)->raw_default, s);
+		expr = transform_using(source, castNode(ColumnDef, cmd->def)->raw_default, s->source);
 	expr = coerce_to_target_type(NULL, expr, exprType(expr), to->atttypid,
 								 to->atttypmod, COERCION_ASSIGNMENT,
 								 COERCE_IMPLICIT_CAST, -1);
