@@ -13,10 +13,15 @@ MODULE_big = online_schema
 
 OBJS = \
 	src/base/deadline.o \
+	src/base/disk.o \
 	src/base/ident.o \
+	src/base/keep_old.o \
 	src/base/locks.o \
+	src/base/notices.o \
 	src/base/run.o \
 	src/base/settings.o \
+	src/base/window.o \
+	src/store/claims.o \
 	src/store/events.o \
 	src/store/job.o \
 	src/store/job_step.o \
@@ -31,8 +36,10 @@ OBJS = \
 	src/mirror/capture.o \
 	src/mirror/clone_tree.o \
 	src/mirror/follower.o \
+	src/mirror/helper_table.o \
 	src/mirror/keyscan.o \
 	src/mirror/log.o \
+	src/mirror/place.o \
 	src/mirror/replay.o \
 	src/mirror/row_error.o \
 	src/mirror/shadow.o \
@@ -41,10 +48,14 @@ OBJS = \
 	src/finish/cleanup.o \
 	src/finish/direct.o \
 	src/finish/foreign_keys.o \
+	src/finish/keep.o \
 	src/finish/snapshots.o \
 	src/finish/stand_aside.o \
 	src/finish/storage.o \
+	src/finish/swap_message.o \
 	src/finish/swap_storage.o \
+	src/plan/burden.o \
+	src/plan/harm.o \
 	src/plan/classify.o \
 	src/plan/plan.o \
 	src/plan/reach.o \
@@ -54,14 +65,21 @@ OBJS = \
 	src/plan/rules.o \
 	src/plan/separable.o \
 	src/plan/slices.o \
+	src/drive/announce.o \
 	src/drive/background.o \
+	src/drive/blockers.o \
 	src/drive/commands.o \
 	src/drive/control.o \
 	src/drive/driver.o \
+	src/drive/estimate.o \
 	src/drive/foreground.o \
 	src/drive/prepare.o \
 	src/drive/prove.o \
+	src/drive/queue.o \
+	src/drive/restart.o \
 	src/drive/steps.o \
+	src/drive/swap_time.o \
+	src/drive/throttle.o \
 	src/entry/api.o \
 	src/entry/guard.o \
 	src/entry/launcher.o \

@@ -17,6 +17,7 @@
 #include "catalog/objectaddress.h"
 #include "commands/defrem.h"
 #include "executor/executor.h"
+#include "replication/message.h"
 #include "utils/acl.h"
 #include "utils/relcache.h"
 
@@ -33,12 +34,33 @@ typedef Oid RelFileNumber;
 #define rd_firstRelfilelocatorSubid rd_firstRelfilenodeSubid
 #endif
 
+/* 16: a macro that was private to tid.c (itemptr.h) */
+#if PG_VERSION_NUM < 160000
+#define DatumGetItemPointer(datum) ((ItemPointer) DatumGetPointer(datum))
+#endif
+
 /* 16: one function for every kind of object (acl.h) */
 #if PG_VERSION_NUM < 160000
 #define osc_owns_relation(relid, roleid) pg_class_ownercheck(relid, roleid)
 #else
 #define osc_owns_relation(relid, roleid) \
 	object_ownercheck(RelationRelationId, relid, roleid)
+#endif
+
+/* 17: a logical message can be flushed at once, which we do not want (message.h) */
+#if PG_VERSION_NUM < 170000
+#define osc_log_logical_message(prefix, message, size) \
+	LogLogicalMessage(prefix, message, size, true)
+#else
+#define osc_log_logical_message(prefix, message, size) \
+	LogLogicalMessage(prefix, message, size, true, false)
+#endif
+
+/* 17: the look-up of one's own locks may include stronger ones (lock.h) */
+#if PG_VERSION_NUM < 170000
+#define osc_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode)
+#else
+#define osc_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode, false)
 #endif
 
 /* 17: reindex_index() wants to know the statement it works for (index.c) */

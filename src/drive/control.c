@@ -31,9 +31,12 @@
 #include "base/locks.h"
 #include "base/run.h"
 #include "base/settings.h"
+#include "drive/announce.h"
 #include "drive/control.h"
 #include "drive/driver.h"
 #include "drive/prove.h"
+#include "drive/throttle.h"
+#include "finish/keep.h"
 #include "plan/plan.h"
 #include "store/events.h"
 #include "store/objects.h"
@@ -69,7 +72,8 @@ kick(void)
 
 	if (RecoveryInProgress() || worker_exists())
 		return;
-	foreach(lc, osc_jobs_to_drive())
+	/* with all places taken, a worker could only clean up */
+	foreach(lc, osc_jobs_to_drive(!osc_slot_is_free(osc_max_workers)))
 		if (osc_driver_pid(*(int64 *) lfirst(lc)) == 0)
 		{
 			osc_request_worker();
@@ -81,8 +85,12 @@ kick(void)
 static OscJob *
 get_job(int64 job_id, bool for_update)
 {
-	OscJob	   *job = osc_job_load(job_id, for_update);
-	bool		owner_exists = GetUserNameFromId(job->owner, true) != NULL;
+	OscJob	   *job;
+	bool		owner_exists;
+
+	osc_require_settings();
+	job = osc_job_load(job_id, for_update);
+	owner_exists = GetUserNameFromId(job->owner, true) != NULL;
 
 	if (!superuser() &&
 		(!owner_exists || !has_privs_of_role(GetUserId(), job->owner)))
@@ -112,6 +120,8 @@ hint_for(const OscJob *job)
 			return "Let the job go on with osc_resume().";
 		case OSC_CANCELLING:
 			return "The job is being cleaned up; follow it with osc_wait().";
+		case OSC_KEPT:
+			return "The swap is over, and what it replaced is kept; end that with osc_cleanup().";
 		case OSC_READY:
 			return "The job is ready: swap it with osc_swap(), or end it with osc_cancel().";
 		case OSC_QUEUED:
@@ -226,6 +236,9 @@ osc_control_start(const OscStartArgs *args)
 				 errhint("Leave out run => 'manual', or use strategy => 'copy'.")));
 	foreach(lc, plan->tables)
 		refuse_second_job(lfirst(lc));
+	foreach(lc, plan->tables)
+		if (((OscPlanTable *) lfirst(lc))->copied)
+			osc_require_disk(((OscPlanTable *) lfirst(lc))->relid);
 	osc_job_create(&job, osc_settings_to_json(), osc_session_settings_to_json());
 	store_plan(&job, plan);
 	if (!job.manual_run)
@@ -251,6 +264,7 @@ osc_control_pause(int64 job_id)
 		job->phase >= OSC_CLEANING)
 		wrong_state(job, hint_for(job));
 	osc_job_set_state(job, OSC_PAUSED);
+	osc_announce(job_id);
 	osc_wake_worker(job_id);
 }
 
@@ -278,6 +292,7 @@ osc_control_resume(int64 job_id)
 	osc_job_set_state(job, OSC_RUNNING);
 	if (job->phase == OSC_AT_READY && job->manual_swap)
 		osc_job_set_state(job, OSC_READY);
+	osc_announce(job_id);
 	if (!job->manual_run)
 		osc_request_worker();
 }
@@ -299,6 +314,7 @@ osc_control_cancel(int64 job_id)
 		job->phase >= OSC_CLEANING)
 		wrong_state(job, hint_for(job));
 	osc_cancel_job(job);
+	osc_announce(job_id);
 	osc_wake_worker(job_id);
 	/* a worker cleans up, also for a job that is driven by hand */
 	osc_request_worker();
@@ -312,10 +328,31 @@ osc_control_cleanup(int64 job_id)
 {
 	OscJob	   *job = get_job(job_id, true);
 
+	if (job->state == OSC_KEPT)
+	{
+		osc_keep_end(job);
+		osc_announce(job_id);
+		osc_request_worker();
+		return;
+	}
 	if (!osc_state_is_final(job->state))
 		wrong_state(job, job->state == OSC_CANCELLING || job->phase >= OSC_CLEANING ?
 					hint_for(job) :
 					"End the job with osc_cancel() first.");
+}
+
+/* another keep_old for a job that keeps already: from now on */
+static void
+keep_otherwise(int64 job_id)
+{
+	OscJob	   *job = osc_job_load(job_id, true);
+	OscEnv		env;
+
+	osc_env_enter(&env, job->owner, job->settings, NULL);
+	osc_keep_set(job);
+	osc_env_leave(&env);
+	if (osc_keep_is_over(job))
+		osc_request_worker();
 }
 
 /*
@@ -337,6 +374,8 @@ osc_control_set(int64 job_id, const char *setting, const char *value)
 		wrong_state(job, hint_for(job));
 	osc_check_setting(full, value);
 	osc_job_set_setting(job, full, value);
+	if (job->state == OSC_KEPT && strcmp(full, "online_schema.keep_old") == 0)
+		keep_otherwise(job_id);
 	initStringInfo(&detail);
 	appendStringInfoString(&detail, "{\"setting\": ");
 	escape_json(&detail, full);
@@ -352,7 +391,11 @@ manual_step(OscJob *job, OscStep *step)
 {
 	if (!osc_job_has_steps(job) && !(step->while_paused && job->state == OSC_PAUSED))
 		wrong_state(job, hint_for(job));
-	return osc_drive_step(job->job_id, OSC_DRIVE_MANUAL, step);
+	job = osc_drive_step(job->job_id, OSC_DRIVE_MANUAL, step);
+	/* not with the swap's locks held */
+	if (!step->swapped)
+		osc_announce(job->job_id);
+	return job;
 }
 
 /*
@@ -496,7 +539,7 @@ typedef struct Seen
 	char		bar[64];
 	char		waiting[256];
 	char		error[1024];
-	bool		manual_swap;
+	int			notices;		/* told so far */
 } Seen;
 
 static void
@@ -522,6 +565,28 @@ look(int64 job_id, Seen *seen)
 	strlcpy(seen->waiting, value ? value : "", sizeof(seen->waiting));
 	value = osc_col_text(&store, 0, "last_error");
 	strlcpy(seen->error, value ? value : "", sizeof(seen->error));
+	SPI_finish();
+}
+
+/* what the server said to the statements, as native would have told us */
+static void
+tell_notices(int64 job_id, Seen *seen)
+{
+	OscArgs		args = {0};
+	OscStore	store = {.caller = CurrentMemoryContext};
+	uint64		n;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	osc_arg_int8(&args, job_id);
+	osc_arg_int8(&args, seen->notices);
+	n = osc_sql(psprintf("SELECT detail->>'message' AS message FROM %s.osc_events"
+						 " WHERE job_id = $1 AND event = 'notice' OFFSET $2",
+						 quote_identifier(osc_function_schema())), &args);
+	for (uint64 i = 0; i < n; i++)
+		ereport(NOTICE,
+				(errmsg("%s", osc_col_text(&store, i, "message"))));
+	seen->notices += (int) n;
 	SPI_finish();
 }
 
@@ -557,6 +622,7 @@ osc_control_wait(int64 job_id, double timeout_ms)
 	for (;;)
 	{
 		look(job_id, &seen);
+		tell_notices(job_id, &seen);
 		if (strcmp(seen.bar, told.bar) != 0 || strcmp(seen.waiting, told.waiting) != 0 ||
 			strcmp(seen.state, told.state) != 0)
 			ereport(NOTICE,

@@ -42,7 +42,12 @@
 #include "base/locks.h"
 #include "base/run.h"
 #include "base/settings.h"
+#include "base/window.h"
+#include "drive/blockers.h"
 #include "drive/driver.h"
+#include "drive/estimate.h"
+#include "drive/throttle.h"
+#include "finish/keep.h"
 #include "model/relinfo.h"
 #include "store/events.h"
 
@@ -54,7 +59,7 @@ bool
 osc_job_has_steps(const OscJob *job)
 {
 	return !osc_state_is_final(job->state) && job->state != OSC_PAUSED &&
-		job->state != OSC_KEPT;
+		(job->state != OSC_KEPT || osc_keep_is_over(job));
 }
 
 /* ms until the job's next attempt is due; 0: now */
@@ -116,9 +121,16 @@ static void
 try_again_later(OscJob *job, OscStep *step, const char *why)
 {
 	double		delay = next_delay(job);
-	const char *summary = osc_last_lock_report()->summary;
+	const OscLockReport *report = osc_last_lock_report();
+	const char *summary = report->summary;
 
 	lock_event(job, why);
+	if (!report->granted && report->purpose[0] != '\0' &&
+		strcmp(report->purpose, OSC_LOCK_TO_READ) != 0)
+	{
+		(void) osc_blockers_met(job, &report->set, report->purpose);
+		delay = osc_blockers_limit_delay(job, (int) delay);
+	}
 	osc_job_set_waiting(job, summary ? summary : why);
 	osc_job_note_attempt(job, false, delay);
 	step->wait_ms = (int) delay;
@@ -148,7 +160,7 @@ is_liftable(const OscJob *job, int code)
 	return category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
 		category == ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR) ||
 		code == ERRCODE_QUERY_CANCELED ||
-		(code == ERRCODE_INSUFFICIENT_PRIVILEGE && job->phase > OSC_PREPARING);
+		(code == ERRCODE_INSUFFICIENT_PRIVILEGE && job->phase > OSC_PREPARING && job->members != NIL);
 }
 
 static char *
@@ -160,7 +172,7 @@ full_message(const ErrorData *edata)
 	appendStringInfoString(&buf, edata->message);
 	if (edata->detail)
 		appendStringInfo(&buf, " DETAIL: %s", edata->detail);
-	if (edata->context && strncmp(edata->context, "row with key", 12) == 0)
+	if (edata->context && strncmp(edata->context, "row with ", 9) == 0)
 	{
 		const char *end = strchr(edata->context, '\n');
 
@@ -293,6 +305,24 @@ try_step(OscJob *job, OscStep *step, OscDriveMode mode)
 	}
 }
 
+/* the step, with its DDL known to be the job's own */
+static void
+run_step(OscJob *job, OscStep *step, OscDriveMode mode)
+{
+	int64		before = osc_driving_job;
+
+	osc_driving_job = job->job_id;
+	PG_TRY();
+	{
+		try_step(job, step, mode);
+	}
+	PG_FINALLY();
+	{
+		osc_driving_job = before;
+	}
+	PG_END_TRY();
+}
+
 /* a job that was carried into another cluster or database must not run there */
 static bool
 is_at_home(OscJob *job)
@@ -346,6 +376,8 @@ osc_drive_step(int64 job_id, OscDriveMode mode, OscStep *step)
 	if (!(osc_job_has_steps(job) || (step->while_paused && job->state == OSC_PAUSED)) ||
 		!is_at_home(job))
 		return job;
+	if (osc_keep_is_over(job))
+		osc_keep_end(job);
 	if (job->state != OSC_CANCELLING && GetUserNameFromId(job->owner, true) == NULL)
 	{
 		pause_job(job, "the role that owns the job was dropped; a superuser can cancel the job",
@@ -356,9 +388,6 @@ osc_drive_step(int64 job_id, OscDriveMode mode, OscStep *step)
 		return job;
 	if (job->state != OSC_CANCELLING && !owner_may_go_on(job))
 		return job;
-	/* before the subtransaction: a failed attempt must not stop the clock */
-	if (job->phase == OSC_SWAPPING || step->swap_now)
-		osc_job_restart_swap_clock(job, true);
 	if (own_snapshot)
 		PushActiveSnapshot(GetTransactionSnapshot());
 	/* clean-up evaluates nothing of the user's, and the owner may be gone */
@@ -366,7 +395,18 @@ osc_drive_step(int64 job_id, OscDriveMode mode, OscStep *step)
 		osc_env_enter(&env, GetUserId(), job->settings, NULL);
 	else
 		osc_env_enter(&env, job->owner, job->settings, job->session_settings);
-	try_step(job, step, mode);
+	/* before the subtransaction: a failed attempt must not stop the clock */
+	if (job->phase == OSC_SWAPPING || step->swap_now)
+		osc_job_restart_swap_clock(job, osc_window_is_open(osc_swap_window));
+	if (!osc_throttle_holds(job, step))
+	{
+		OscPhase	phase = job->phase;
+		TimestampTz since = GetCurrentTimestamp();
+
+		run_step(job, step, mode);
+		osc_throttle_after(job, step, phase, since);
+		osc_estimate(job);
+	}
 	osc_env_leave(&env);
 	if (own_snapshot)
 		PopActiveSnapshot();

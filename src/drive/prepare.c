@@ -40,6 +40,7 @@
 #include "mirror/capture.h"
 #include "mirror/clone_tree.h"
 #include "mirror/log.h"
+#include "mirror/place.h"
 #include "mirror/shadow.h"
 #include "model/mapping.h"
 #include "model/relinfo.h"
@@ -120,7 +121,7 @@ make_clones(OscJob *job, List *script, OscCloneTree *tree)
 			osc_drop_clone_schema(lfirst_oid(n));
 }
 
-/* make shadow, twin and log of a member out of its clone */
+/* make shadow, twin, log and, for rows without a key, places of a member; its clone is the shadow */
 static void
 prepare_member(OscMember *m, Oid clone, List *statements)
 {
@@ -146,15 +147,18 @@ prepare_member(OscMember *m, Oid clone, List *statements)
 
 	shadow = table_open(m->shadow, AccessShareLock);
 	mapping = osc_mapping_build(source, shadow, statements);
-	osc_arg_int4(&args, list_length(osc_index_oids(shadow)));
-	table_close(shadow, NoLock);
 	(void) osc_log_create(m, nsp, source, &mapping->key);
+	if (osc_key_is_place(&mapping->key))
+		m->places = osc_places_create(m, nsp);
+	osc_arg_int4(&args, list_length(osc_index_oids(shadow)) + (OidIsValid(m->places) ? 2 : 0));
+	table_close(shadow, NoLock);
 	osc_arg_oid(&args, m->shadow);
 	osc_arg_oid(&args, m->twin);
 	osc_arg_text(&args, osc_mapping_store(mapping));
 	osc_arg_text(&args, osc_fingerprint(m->relid));
+	osc_arg_oid(&args, m->places);
 	osc_member_update(m, "indexes_total = $3, shadow = $4, twin = $5, mapping = $6,"
-					  " fingerprint = $7", &args);
+					  " fingerprint = $7, places = nullif($8, 0::oid)", &args);
 	osc_give_schema_away(nsp);
 	table_close(source, NoLock);
 }
@@ -294,6 +298,8 @@ install_capture(OscJob *job)
 		osc_arg_datum(&args, XID8OID, FullTransactionIdGetDatum(m->fence), false);
 		osc_arg_text(&args, osc_capture_state(m));
 		osc_member_update(m, "fence = $3, capture_state = $4", &args);
+		if (OidIsValid(m->places))
+			osc_note_storage(m);
 	}
 	osc_deadline_disarm();
 	osc_event(job, "capture", osc_elapsed_ms(start),
@@ -311,15 +317,17 @@ await_fence(OscJob *job, OscStep *step)
 	{
 		OscMember  *m = lfirst(lc);
 
-		if (OSC_PROTECTED("fence-wait") && !osc_fence_passed(m->fence, &waiting_for))
+		if (OSC_PROTECTED("fence-wait") && !m->fence_passed && !osc_fence_passed(m->fence, &waiting_for))
 		{
 			osc_job_set_waiting(job, waiting_for);
 			step->wait_ms = OSC_POLL_MS;
 			return;
 		}
 	}
+	/* those that have passed it are there because rows of others have moved */
 	foreach(lc, job->members)
-		osc_backfill_begin(lfirst(lc), osc_workers);
+		if (!((OscMember *) lfirst(lc))->fence_passed)
+			osc_backfill_begin(lfirst(lc), osc_workers);
 	osc_event(job, "fence", -1, NULL);
 	osc_job_set_phase(job, OSC_BACKFILLING);
 	OSC_STOP_POINT("fence-passed");

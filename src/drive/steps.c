@@ -44,15 +44,18 @@
 #include "drive/commands.h"
 #include "drive/prepare.h"
 #include "drive/prove.h"
+#include "drive/restart.h"
 #include "drive/steps.h"
+#include "drive/swap_time.h"
 #include "finish/cleanup.h"
 #include "finish/direct.h"
 #include "finish/foreign_keys.h"
-#include "finish/snapshots.h"
+#include "finish/keep.h"
 #include "finish/swap_storage.h"
 #include "mirror/backfill.h"
 #include "mirror/capture.h"
 #include "mirror/log.h"
+#include "mirror/place.h"
 #include "mirror/replay.h"
 #include "model/mapping.h"
 #include "model/relinfo.h"
@@ -95,6 +98,9 @@ store_backlog(OscMember *m, int64 left, int64 keys_replayed)
 {
 	OscArgs		args = {0};
 
+	/* a job that is ready looks often, and mostly finds nothing */
+	if (left == m->backlog && keys_replayed == 0)
+		return;
 	osc_arg_int8(&args, left);
 	osc_arg_int8(&args, keys_replayed);
 	osc_member_update(m, "backlog = $3, keys_replayed = keys_replayed + $4", &args);
@@ -127,18 +133,35 @@ step_backfilling(OscJob *job, OscStep *step)
 		osc_job_set_phase(job, OSC_INDEXING);
 }
 
-/* an index of the shadow that is not built, the key's first; InvalidOid: none */
+static List *
+places_indexes(const OscMember *m)
+{
+	Relation	places = table_open(m->places, AccessShareLock);
+	List	   *oids = osc_index_oids(places);
+
+	table_close(places, NoLock);
+	return oids;
+}
+
+/*
+ * An index of the shadow, or of the places, that is not built, the key's
+ * first; InvalidOid: none.
+ */
 static Oid
 next_index(OscMember *m)
 {
 	Relation	source = table_open(m->relid, AccessShareLock);
 	Relation	shadow = table_open(m->shadow, AccessShareLock);
 	OscMapping *mapping = osc_mapping_load(m->mapping, source, shadow);
-	List	   *oids = lcons_oid(mapping->shadow_key.index, osc_index_oids(shadow));
+	List	   *oids = osc_index_oids(shadow);
 	Oid			result = InvalidOid;
 	ListCell   *lc,
 			   *d;
 
+	if (osc_key_is_place(&mapping->key))
+		oids = list_concat(oids, places_indexes(m));
+	else
+		oids = lcons_oid(mapping->shadow_key.index, oids);
 	foreach(lc, oids)
 	{
 		bool		done = false;
@@ -372,6 +395,8 @@ osc_replay_once(OscJob *job)
 {
 	OscStep		step = {0};
 
+	if (osc_restart_where_moved(job))
+		return 0;
 	(void) catch_up(job, &step);
 	if (step.keys > 0)
 		move_horizon(job);
@@ -400,38 +425,6 @@ must_validate(OscJob *job)
 	return false;
 }
 
-/*
- * Has a source got other storage since it was copied?  TRUNCATE, VACUUM FULL
- * and CLUSTER do no harm, but an ALTER TABLE that rewrites changes rows
- * without a trigger.  Which it was cannot be told: validate again.
- */
-static bool
-storage_changed(OscJob *job)
-{
-	ListCell   *lc;
-	bool		changed = false;
-
-	foreach(lc, job->members)
-	{
-		OscMember  *m = lfirst(lc);
-		int64		storage = osc_storage_of(m->relid);
-		OscArgs		args = {0};
-
-		if (storage == m->source_storage)
-			continue;
-		osc_arg_int8(&args, storage);
-		osc_member_update(m, "source_storage = $3, validate_source = 0, validate_shadow = 0", &args);
-		changed = true;
-	}
-	if (!changed)
-		return false;
-	osc_event(job, "restart", -1, "{\"reason\": \"the table has other storage; it is validated again\"}");
-	if (job->state == OSC_READY)
-		(void) osc_job_move_state(job, OSC_RUNNING);
-	osc_job_set_phase(job, OSC_VALIDATING);
-	return true;
-}
-
 /* a validation that found differences must not be followed by a swap */
 static void
 refuse_differences(OscJob *job)
@@ -457,7 +450,7 @@ step_catching_up(OscJob *job, OscStep *step)
 	if (!catch_up(job, step))
 		return;
 	note_horizon(job);
-	if (storage_changed(job))
+	if (osc_validate_where_replaced(job))
 		return;
 	if (osc_verify || must_validate(job) || osc_job_next_step(job, OSC_VALIDATING))
 		osc_job_set_phase(job, OSC_VALIDATING);
@@ -479,21 +472,22 @@ step_validating(OscJob *job, OscStep *step)
 		(void) tend_log(lfirst(lc), OSC_LOG_REPLAYED_BLOCKS, step->own_transaction);
 	if (failure)
 		osc_fail_job(job, failure, unpack_sql_state(ERRCODE_DATA_CORRUPTED));
-	else if (complete && !storage_changed(job))
+	else if (complete && !osc_validate_where_replaced(job))
 		arrive_at_ready(job);
 }
 
-/* at ready with a manual swap: stay caught up at little cost */
+/* at ready, for a manual swap or its time of day: stay caught up at little cost */
 static void
 step_ready(OscJob *job, OscStep *step)
 {
-	if (!job->manual_swap && job->state == OSC_RUNNING)
+	if (!job->manual_swap && job->state == OSC_RUNNING &&
+		osc_is_time_to_swap(job, step))
 	{
 		note_horizon(job);
 		osc_job_set_phase(job, OSC_SWAPPING);
 		return;
 	}
-	if (storage_changed(job))
+	if (osc_validate_where_replaced(job))
 		return;
 	if (catch_up(job, step))
 		step->wait_ms = READY_POLL_MS;
@@ -504,9 +498,6 @@ step_ready(OscJob *job, OscStep *step)
 static void
 step_swapping(OscJob *job, OscStep *step)
 {
-	ListCell   *lc;
-	char	   *waiting_for;
-
 	/*
 	 * Race: osc_cancel() or osc_pause() commits while the swap is under way.
 	 * The row lock taken here lets it wait for the swap, and see its phase.
@@ -514,26 +505,19 @@ step_swapping(OscJob *job, OscStep *step)
 	osc_job_reload_state(job);
 	if (job->state != OSC_RUNNING && job->state != OSC_READY)
 		return;
-	if (storage_changed(job))
+	if (!osc_is_time_to_swap(job, step))
+	{
+		osc_job_set_phase(job, OSC_AT_READY);
+		return;
+	}
+	if (osc_validate_where_replaced(job))
 		return;
 	refuse_differences(job);
-	foreach(lc, job->members)
+	if (!osc_snapshots_allow_swap(job, step))
 	{
-		OscMember  *m = lfirst(lc);
-
-		if (!osc_old_snapshots_gone(job->job_id, m->horizon, &waiting_for))
-		{
-			if (!step->swap_now && osc_swap_give_up > 0 &&
-				osc_elapsed_ms(job->swap_since) > osc_swap_give_up * 1000.0)
-				ereport(ERROR,
-						(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-						 errmsg("%s", waiting_for)));
-			osc_job_set_waiting(job, waiting_for);
-			if (!step->swap_now)
-				(void) catch_up(job, step);
-			step->wait_ms = OSC_POLL_MS;
-			return;
-		}
+		if (!step->swap_now)
+			(void) catch_up(job, step);
+		return;
 	}
 	/* as little as possible is left to the locks */
 	if (!step->swap_now && !catch_up(job, step))
@@ -563,6 +547,11 @@ step_cleaning(OscJob *job, OscStep *step)
 			return;
 	if (!osc_cleanup_step(job))
 		return;
+	if (osc_keep_begin(job))
+	{
+		step->wait_ms = OSC_POLL_MS;	/* what it waits for stays told */
+		return;
+	}
 	osc_job_set_phase(job, OSC_AT_DONE);
 	osc_job_set_state(job, OSC_DONE);
 }
@@ -654,6 +643,9 @@ osc_do_step(OscJob *job, OscStep *step)
 		check_sources_exist(job);
 	if (job->phase >= OSC_BACKFILLING && job->phase < OSC_SWAPPING && !step->swap_now)
 		lock_sources(job);
+	if (job->phase >= OSC_PREPARING && job->phase < OSC_CLEANING &&
+		osc_restart_where_moved(job))
+		return;
 	if (step->swap_now)
 	{
 		step_swapping(job, step);

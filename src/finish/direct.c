@@ -39,11 +39,13 @@
 
 #include "base/deadline.h"
 #include "base/ident.h"
+#include "base/notices.h"
 #include "base/run.h"
 #include "base/settings.h"
 #include "base/stop_point.h"
 #include "finish/adopt.h"
 #include "finish/direct.h"
+#include "finish/swap_message.h"
 #include "finish/foreign_keys.h"
 #include "model/script.h"
 #include "model/statement.h"
@@ -204,11 +206,13 @@ step_event(OscJob *job, const OscJobStep *step, const char *command, TimestampTz
 
 /* run commands' text in the present transaction, under locks that are held */
 static void
-run_natively(Oid relid, const char *command)
+run_natively(OscJob *job, Oid relid, const char *command)
 {
 	OscStatement s = {.node = parse(command),.source = command,.text = unconstify(char *, command),.relid = relid};
 
+	osc_notices_begin();
 	osc_run_statement(&s, false);
+	osc_event_notices(job, osc_notices_end());
 }
 
 /* a row of which a condition is false, as the job's owner may see it, and its table */
@@ -286,14 +290,14 @@ explain_violation(const OscJobStep *step, ErrorData *edata)
 
 /* run a scan; a violation is explained */
 static void
-run_scan(const OscJobStep *step)
+run_scan(OscJob *job, const OscJobStep *step)
 {
 	OscSubxact	subxact;
 
 	osc_subxact_begin(&subxact);
 	PG_TRY();
 	{
-		run_natively(step->relid, step->command);
+		run_natively(job, step->relid, step->command);
 		osc_subxact_commit(&subxact);
 	}
 	PG_CATCH();
@@ -326,9 +330,9 @@ osc_direct_run(OscJob *job, OscJobStep *step)
 		osc_deadline_arm(osc_step_timeout);
 	OSC_STOP_POINT("direct-locked");
 	if (step->kind == OSC_STEP_SCAN)
-		run_scan(step);
+		run_scan(job, step);
 	else
-		run_natively(step->relid, step->command);
+		run_natively(job, step->relid, step->command);
 	osc_adopt_parts(job, step);
 	osc_deadline_disarm();
 	AtEOXact_GUC(true, nest);
@@ -367,11 +371,13 @@ osc_direct_swap(OscJob *job, TimestampTz *locked_at)
 
 		if (step->kind != OSC_STEP_FINAL)
 			continue;
-		run_natively(step->relid, step->command);
+		run_natively(job, step->relid, step->command);
 		osc_adopt_parts(job, step);
 		osc_job_step_set(job, step, true, true);
 		step_event(job, step, step->command, start);
 	}
+	foreach(lc, job->others)
+		osc_log_swap_message(job, lfirst(lc));
 	OSC_STOP_POINT("swap-before-commit");
 	osc_event(job, "swap", osc_elapsed_ms(*locked_at),
 			  psprintf("{\"locked_ms\": %.3f, \"backlog\": 0}", osc_elapsed_ms(*locked_at)));
@@ -512,7 +518,7 @@ osc_direct_undo(OscJob *job, OscJobStep *step)
 	{
 		osc_direct_add_locks(&set, step->relid, step->undo);
 		osc_lock_all(&set, "undo", job->owner);
-		run_natively(step->relid, step->undo);
+		run_natively(job, step->relid, step->undo);
 		step_event(job, step, step->undo, start);
 	}
 	osc_job_step_set(job, step, false, false);

@@ -472,7 +472,8 @@ validate_part(OscJob *job, Oid part, Oid *table, char **name)
 /*
  * Validate one of the keys that the swap left NOT VALID; false when none is
  * left.  A key that does not validate stays NOT VALID; the job's last_error
- * and an event say so.
+ * and an event say so.  With online_schema.validate_foreign_keys = off all
+ * stay so, with an event; osc_check() lists them.
  */
 bool
 osc_validate_next_foreign_key(OscJob *job, OscMember *m)
@@ -492,7 +493,12 @@ osc_validate_next_foreign_key(OscJob *job, OscMember *m)
 		take_off_pending(m);	/* somebody dropped it meanwhile */
 		return true;
 	}
-	if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
+	if (!osc_validate_foreign_keys)
+	{
+		take_off_pending(m);
+		error = NULL;
+	}
+	else if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
 	{
 		List	   *parts = osc_foreign_key_parts(key, true);
 
@@ -517,7 +523,9 @@ osc_validate_next_foreign_key(OscJob *job, OscMember *m)
 	escape_json(&detail, osc_relation_name(table));
 	appendStringInfoString(&detail, ", \"constraint\": ");
 	escape_json(&detail, name);
-	appendStringInfo(&detail, ", \"valid\": %s}", error ? "false" : "true");
+	appendStringInfo(&detail, ", \"valid\": %s%s}",
+					 error || !osc_validate_foreign_keys ? "false" : "true",
+					 osc_validate_foreign_keys ? "" : ", \"reason\": \"validate_foreign_keys is off\"");
 	osc_event(job, "foreign_key", osc_elapsed_ms(start), detail.data);
 	if (error)
 		osc_job_record_error(job, psprintf("foreign key \"%s\" of table %s was left NOT VALID: %s",

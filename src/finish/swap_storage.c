@@ -41,15 +41,19 @@
 #include "base/deadline.h"
 #include "base/ident.h"
 #include "base/locks.h"
+#include "base/notices.h"
 #include "base/run.h"
 #include "base/settings.h"
 #include "base/stop_point.h"
 #include "finish/foreign_keys.h"
+#include "finish/keep.h"
 #include "finish/stand_aside.h"
 #include "finish/storage.h"
+#include "finish/swap_message.h"
 #include "finish/swap_storage.h"
 #include "mirror/capture.h"
 #include "mirror/log.h"
+#include "mirror/place.h"
 #include "mirror/replay.h"
 #include "mirror/shadow.h"
 #include "model/relinfo.h"
@@ -144,8 +148,8 @@ check_members(OscJob *job)
 
 		if (get_rel_name(m->relid) == NULL || strcmp(get_rel_name(m->relid), m->relname) != 0)
 			changed_under_us(m, "the name");
-		/* the next step sees it too, and validates again */
-		if (osc_storage_of(m->relid) != m->source_storage)
+		/* the next step sees it too, and validates or begins again */
+		if (osc_storage_of(m->relid) != m->source_storage || osc_rows_have_moved(m))
 			ereport(ERROR,
 					(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 					 errmsg("the storage of table \"%s\" was replaced just now", m->relname)));
@@ -200,10 +204,11 @@ replay_all(OscJob *job)
  * Foreign keys that they add are added to keys.
  */
 static List *
-run_script(List *script, List *keys)
+run_script(OscJob *job, List *script, List *keys)
 {
 	ListCell   *lc;
 
+	osc_notices_begin();
 	foreach(lc, script)
 	{
 		OscStatement *s = lfirst(lc);
@@ -216,6 +221,7 @@ run_script(List *script, List *keys)
 		keys = osc_note_new_foreign_keys(keys, s->relid, before,
 										 osc_commands_of(list_make1(s)));
 	}
+	osc_event_notices(job, osc_notices_end());
 	return keys;
 }
 
@@ -264,11 +270,13 @@ swap_members(OscJob *job, List *script, List *foreign_keys)
 		OscMember  *m = lfirst(lc);
 
 		osc_capture_remove(m);
+		if (osc_keeps_old())
+			osc_keep_twin(m);
 		osc_exchange_storage(m->relid, m->twin, false);
 	}
 	aside = osc_stand_aside(job, foreign_keys);
 	OSC_STOP_POINT("swap-before-final-alter");
-	foreign_keys = run_script(script, foreign_keys);
+	foreign_keys = run_script(job, script, foreign_keys);
 	osc_stand_back(aside);
 	osc_foreign_keys_unvalidate_remade(foreign_keys);
 	foreach(lc, job->members)
@@ -280,6 +288,7 @@ swap_members(OscJob *job, List *script, List *foreign_keys)
 		/* every row has all its columns now */
 		clear_missing_values(m->relid);
 		osc_member_update(m, "backlog = 0", NULL);
+		osc_log_swap_message(job, m);
 	}
 	osc_arg_jsonb(&args, osc_foreign_keys_to_json(foreign_keys));
 	osc_member_update(linitial(job->members), "foreign_keys = $3", &args);
@@ -384,7 +393,7 @@ osc_dry_run(OscJob *job)
 		osc_exchange_storage(m->relid, m->twin, false);
 	}
 	(void) osc_stand_aside(job, foreign_keys);
-	(void) run_script(script, foreign_keys);
+	(void) run_script(job, script, foreign_keys);
 	foreach(lc, job->members)
 	{
 		OscMember  *m = lfirst(lc);

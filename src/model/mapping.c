@@ -19,7 +19,8 @@
  *
  * Rows are found in the shadow by the source's key.  That is sound only if
  * the mapping of each key column is injective; is_injective() knows the casts
- * of which that is certain.
+ * of which that is certain.  Where no key survives in that sense, or there is
+ * none, rows are found by their place (mirror/place.c).
  *
  * Locks: ACCESS SHARE on both relations, held by the caller.
  *
@@ -274,27 +275,23 @@ key_survives(OscMapping *mapping, Relation source, Relation shadow, const OscKey
 }
 
 static void
+use_place(OscMapping *mapping)
+{
+	mapping->key.index = InvalidOid;
+	mapping->key.natts = 1;
+	mapping->key.attnums[0] = OSC_PLACE_ATTNUM;
+}
+
+/* a key that survives is preferred: a place costs a table that keeps it */
+static void
 choose_key(OscMapping *mapping, Relation source, Relation shadow)
 {
-	List	   *candidates = osc_candidate_keys(source);
 	ListCell   *lc;
 
-	if (candidates == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot change \"%s\" online: it has no key",
-						RelationGetRelationName(source)),
-				 errdetail("Changed rows are found again by a primary key, or by a unique btree index on NOT NULL columns that is neither partial, nor deferrable, nor on expressions."),
-				 errhint("Create a unique index CONCURRENTLY on NOT NULL columns first.")));
-	foreach(lc, candidates)
+	foreach(lc, osc_candidate_keys(source))
 		if (key_survives(mapping, source, shadow, lfirst(lc)))
 			return;
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("cannot change \"%s\" online: no key of the table survives the statement",
-					RelationGetRelationName(source)),
-			 errdetail("A key must keep all its columns and its index, and a new type of a key column must be reached by a cast that never makes two values equal."),
-			 errhint("Keep another unique index on NOT NULL columns while the job runs, or change the key in a separate step.")));
+	use_place(mapping);
 }
 
 /* what the copy must prove beyond NOT NULL */
@@ -357,8 +354,7 @@ complete_mapping(OscMapping *mapping, Relation source, Relation shadow)
 
 /*
  * Work out the mapping from the source to the shadow, to which the statements
- * (OscStatement *) have given its new shape.
- * Raises native's errors, and feature_not_supported where no key survives.
+ * (OscStatement *) have given its new shape.  Raises native's errors.
  */
 OscMapping *
 osc_mapping_build(Relation source, Relation shadow, List *statements)
@@ -465,9 +461,10 @@ osc_mapping_load(const char *stored, Relation source, Relation shadow)
 	check_types(mapping, shadow);
 	foreach(lc, key_attnums)
 		wanted.attnums[wanted.natts++] = lfirst_int(lc);
-	key = osc_find_key(source, &wanted);
 	/* the log's columns are in the stored order: the index must agree */
-	if (key == NULL ||
+	if (osc_key_is_place(&wanted))
+		use_place(mapping);
+	else if ((key = osc_find_key(source, &wanted)) == NULL ||
 		memcmp(key->attnums, wanted.attnums, sizeof(AttrNumber) * key->natts) != 0 ||
 		!key_survives(mapping, source, shadow, key))
 		ereport(ERROR,

@@ -16,6 +16,7 @@
 #include "access/table.h"
 #include "catalog/catalog.h"
 #include "catalog/dependency.h"
+#include "catalog/heap.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
@@ -99,7 +100,8 @@ osc_lookup_table(const RangeVar *name, bool missing_ok)
 				 errhint("System catalogs cannot be changed.")));
 	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				(errcode(relkind == RELKIND_COMPOSITE_TYPE ? ERRCODE_WRONG_OBJECT_TYPE :
+						 ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("\"%s\" is not a table", name->relname),
 				 errhint("Only tables can be changed online.")));
 	return relid;
@@ -276,6 +278,26 @@ osc_find_key(Relation rel, const OscKey *wanted)
 	return result;
 }
 
+/*
+ * A column of a key, the place included, which is a system column.
+ */
+const FormData_pg_attribute *
+osc_key_column(TupleDesc desc, AttrNumber attnum)
+{
+	return attnum < 0 ? SystemAttributeDefinition(attnum) : TupleDescAttr(desc, attnum - 1);
+}
+
+/*
+ * The value of a key's column in a row that lies in its table.  It is valid
+ * as long as the slot's contents.
+ */
+Datum
+osc_key_value(TupleTableSlot *row, AttrNumber attnum, bool *isnull)
+{
+	return attnum < 0 ? slot_getsysattr(row, attnum, isnull) :
+		slot_getattr(row, attnum, isnull);
+}
+
 static int
 compare_oids(const ListCell *a, const ListCell *b)
 {
@@ -399,7 +421,7 @@ check_column_dependents(Relation rel, AttrNumber attnum, const AlterTableCmd *cm
 								   getObjectDescription(&object, false), cmd->name),
 						 errhint("Drop the dependent object first and make it again after the job.")));
 		}
-		else if (drop_is_refused(dep, RelationGetRelid(rel)))
+		else if (cmd->behavior != DROP_CASCADE && drop_is_refused(dep, RelationGetRelid(rel)))
 		{
 			/* of a view's rule native speaks as of the view */
 			if (dep->classid == RewriteRelationId &&
@@ -419,23 +441,101 @@ check_column_dependents(Relation rel, AttrNumber attnum, const AlterTableCmd *cm
 	table_close(depend, AccessShareLock);
 }
 
+/* do the commands drop this constraint by name? */
+static bool
+is_dropped_too(Oid relid, Oid constraint, List *cmds)
+{
+	ListCell   *lc;
+
+	foreach(lc, cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype == AT_DropConstraint &&
+			get_relation_constraint_oid(relid, cmd->name, true) == constraint)
+			return true;
+	}
+	return false;
+}
+
+/* raise native's error if a foreign key needs the index of a constraint that goes */
+static void
+check_constraint_dependents(Relation rel, const AlterTableCmd *cmd, List *cmds)
+{
+	Oid			constraint = get_relation_constraint_oid(RelationGetRelid(rel), cmd->name, true);
+	Oid			index = OidIsValid(constraint) ? get_constraint_index(constraint) : InvalidOid;
+	Relation	depend;
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	if (!OidIsValid(index) || cmd->behavior == DROP_CASCADE)
+		return;
+	depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(index));
+	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend dep = (Form_pg_depend) GETSTRUCT(tuple);
+		ObjectAddress object;
+
+		if (dep->classid != ConstraintRelationId || dep->deptype != DEPENDENCY_NORMAL ||
+			is_dropped_too(RelationGetRelid(rel), dep->objid, cmds))
+			continue;
+		ObjectAddressSet(object, dep->classid, dep->objid);
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot drop constraint %s on table %s because other objects depend on it",
+						cmd->name, RelationGetRelationName(rel)),
+				 errdetail("%s depends on index %s",
+						   getObjectDescription(&object, false), get_rel_name(index)),
+				 errhint("Drop the foreign key first.")));
+	}
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+}
+
+/* does a new column come with values, so that native looks who uses the row type? */
+static bool
+brings_values(const ColumnDef *def)
+{
+	ListCell   *lc;
+
+	foreach(lc, def->constraints)
+	{
+		ConstrType	type = lfirst_node(Constraint, lc)->contype;
+
+		if (type == CONSTR_DEFAULT || type == CONSTR_GENERATED || type == CONSTR_IDENTITY)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Look up what native would object to in the catalogs: views, rules,
  * triggers, policies, functions and publications on a column whose type
- * changes or that goes, and tables with columns of the row type.  Raises
+ * changes or that goes, foreign keys that need the index of a constraint that
+ * goes, and tables with columns of the row type.  Raises
  * native's error with a hint.  What is not found here, the dry run finds.
  */
 void
 osc_check_dependents(Relation rel, List *cmds)
 {
 	ListCell   *lc;
-	bool		types_change = false;
+	bool		values_change = false;
 
 	foreach(lc, cmds)
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 		AttrNumber	attnum;
 
+		if (cmd->subtype == AT_DropConstraint)
+			check_constraint_dependents(rel, cmd, cmds);
+		if (cmd->subtype == AT_AddColumn && brings_values(castNode(ColumnDef, cmd->def)))
+			values_change = true;
 		if (cmd->subtype != AT_AlterColumnType && cmd->subtype != AT_DropColumn)
 			continue;
 		attnum = get_attnum(RelationGetRelid(rel), cmd->name);
@@ -452,15 +552,17 @@ osc_check_dependents(Relation rel, List *cmds)
 			continue;			/* native's own error comes from the rehearsal */
 		check_column_dependents(rel, attnum, cmd);
 		if (cmd->subtype == AT_AlterColumnType)
-			types_change = true;
+			values_change = true;
 	}
-	if (types_change)
+	if (values_change)
 		find_composite_type_dependencies(rel->rd_rel->reltype, rel, NULL);
 }
 
 /*
  * A digest of the definition that the copy relies on: columns, indexes,
- * constraints, persistence, parents and children.  It stays the same over REINDEX, ANALYZE, GRANT,
+ * constraints, persistence, parents and children.  Expressions as they are
+ * stored: to print them takes seconds for a table with many, and this runs
+ * under strong locks.  It stays the same over REINDEX, ANALYZE, GRANT,
  * COMMENT, VALIDATE of a foreign key and the like.
  */
 char *
@@ -476,12 +578,14 @@ osc_fingerprint(Oid relid)
 			" SELECT format('a %s %s %s %s %s %s %s %s %s', attnum, attname, atttypid, atttypmod,"
 			"  attnotnull, attisdropped, attgenerated, attidentity, attcollation)"
 			"  FROM pg_attribute WHERE attrelid = $1 AND attnum > 0"
-			" UNION ALL SELECT format('i %s %s %s', pg_get_indexdef(indexrelid), indisvalid, indisprimary)"
-			"  FROM pg_index WHERE indrelid = $1"
-			" UNION ALL SELECT format('c %s %s', conname, pg_get_constraintdef(oid))"
+			" UNION ALL SELECT format('i %s %s %s %s %s %s %s %s %s %s %s %s %s %s %s', c.relname, c.relam, c.reloptions,"
+			"  i.indkey, i.indnkeyatts, i.indclass, i.indcollation, i.indoption, i.indisunique, i.indimmediate,"
+			"  i.indisvalid, i.indisprimary, i.indisexclusion, i.indexprs, i.indpred)"
+			"  FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = $1"
+			" UNION ALL SELECT format('c %s %s %s %s %s %s %s %s %s', conname, contype, conkey, condeferrable,"
+			"  condeferred, convalidated, connoinherit, conexclop, conbin)"
 			"  FROM pg_constraint WHERE conrelid = $1 AND contype NOT IN ('f', 't')"
-			" UNION ALL SELECT format('d %s %s', adnum, pg_get_expr(adbin, adrelid))"
-			"  FROM pg_attrdef WHERE adrelid = $1"
+			" UNION ALL SELECT format('d %s %s', adnum, adbin) FROM pg_attrdef WHERE adrelid = $1"
 			" UNION ALL SELECT format('r %s %s %s %s %s %s', relpersistence, relam, relispartition,"
 			"  relhassubclass, reltablespace, relowner)"
 			"  FROM pg_class WHERE oid = $1"

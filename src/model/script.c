@@ -186,6 +186,9 @@ osc_parse_script(const char *ddl)
 		s->source = ddl;
 		set_text(s, start, r->stmt_len > 0 ? r->stmt_len : (int) strlen(ddl + start));
 		check_kind(s->node);
+		if (list_length(raw) > 1 && (IsA(s->node, VacuumStmt) || IsA(s->node, ClusterStmt)))
+			refuse(IsA(s->node, VacuumStmt) ? "VACUUM FULL together with other statements" :
+				   "CLUSTER together with other statements", "Start a job for it alone.");
 		if (IsA(s->node, DropStmt))
 			script = split_drop_index(script, s);
 		else
@@ -244,7 +247,11 @@ table_of_index(Node *node)
 		name = castNode(ReindexStmt, node)->relation;
 	index = RangeVarGetRelid(name, NoLock, true);
 	if (!OidIsValid(index) && missing_ok)
+	{
+		ereport(NOTICE,
+				(errmsg("index \"%s\" does not exist, skipping", name->relname)));
 		return InvalidOid;
+	}
 	if (!OidIsValid(index))
 		ereport(ERROR,
 				(errcode(IsA(node, DropStmt) ? ERRCODE_UNDEFINED_OBJECT : ERRCODE_UNDEFINED_TABLE),

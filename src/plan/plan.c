@@ -155,6 +155,15 @@ why_copied(const OscPlanTable *t, const char *forced)
 	return psprintf("%s", forced);
 }
 
+static char *
+describe_capture(const char *name, const OscRehearsal *r)
+{
+	if (r->key == NULL)
+		return psprintf("capture the places (ctid) of changed rows of %s", name);
+	return psprintf("capture the keys of changed rows of %s (index %s)", name,
+					quote_identifier(r->key));
+}
+
 static void
 describe_copy(OscPlan *plan, const OscPlanTable *t, Relation source, const OscRehearsal *r,
 			  const char *forced)
@@ -167,9 +176,10 @@ describe_copy(OscPlan *plan, const OscPlanTable *t, Relation source, const OscRe
 
 	add_row(plan, OSC_PREPARING, psprintf("make an empty copy of %s in its new shape", name),
 			"ACCESS SHARE", "nothing", "catalog only", why_copied(t, forced));
-	add_row(plan, OSC_PREPARING,
-			psprintf("capture the keys of changed rows of %s (index %s)", name, quote_identifier(r->key)),
-			"SHARE ROW EXCLUSIVE", "writes", "milliseconds", waits());
+	add_row(plan, OSC_PREPARING, describe_capture(name, r),
+			"SHARE ROW EXCLUSIVE", "writes", "milliseconds",
+			psprintf("%s%s", waits(), r->key ? "" :
+					 "; no key finds each row and survives the statement, so a table of places is kept for them"));
 	add_row(plan, OSC_BACKFILLING, psprintf("copy the rows of %s in batches", name),
 			"ACCESS SHARE", "nothing",
 			psprintf("about %.0f rows, %s to read", rows, pretty(heap)),
@@ -294,6 +304,54 @@ check_any_table(Relation rel)
 				 errhint("Use a plain ALTER TABLE.")));
 }
 
+/* may the script itself make a name free? */
+static bool
+frees_names(List *parts)
+{
+	ListCell   *lc;
+
+	foreach(lc, parts)
+	{
+		OscPart    *part = lfirst(lc);
+
+		if (part->cmd == NULL ? !IsA(part->statement->node, IndexStmt) :
+			part->cmd->subtype == AT_DropConstraint || part->cmd->subtype == AT_DropColumn)
+			return true;
+	}
+	return false;
+}
+
+/* the clone has a schema of its own: names that are taken are looked up here */
+static void
+check_new_names(Relation rel, List *parts)
+{
+	ListCell   *lc;
+
+	if (frees_names(parts))
+		return;
+	foreach(lc, parts)
+	{
+		OscPart    *part = lfirst(lc);
+		const char *name = NULL;
+
+		if (part->cmd == NULL && !castNode(IndexStmt, part->statement->node)->if_not_exists)
+			name = castNode(IndexStmt, part->statement->node)->idxname;
+		else if (part->cmd && part->cmd->subtype == AT_AddConstraint)
+		{
+			Constraint *con = castNode(Constraint, part->cmd->def);
+
+			if ((con->contype == CONSTR_UNIQUE || con->contype == CONSTR_PRIMARY ||
+				 con->contype == CONSTR_EXCLUSION) && con->indexname == NULL)
+				name = con->conname;
+		}
+		if (name && OidIsValid(get_relname_relid(name, RelationGetNamespace(rel))))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_TABLE),
+					 errmsg("relation \"%s\" already exists", name),
+					 errhint("Choose another name for the constraint or index.")));
+	}
+}
+
 static void
 classify_table(OscPlanTable *t)
 {
@@ -302,6 +360,7 @@ classify_table(OscPlanTable *t)
 	check_any_table(rel);
 	osc_check_dependents(rel, osc_commands_of(t->statements));
 	t->parts = osc_classify(rel, t->statements);
+	check_new_names(rel, t->parts);
 	table_close(rel, NoLock);
 }
 
@@ -482,6 +541,7 @@ osc_make_plan(const char *ddl, const char *strategy, bool has_backfill)
 		.previous = error_context_stack,
 	};
 
+	osc_require_settings();
 	check_arguments(strategy, has_backfill);
 	PG_TRY();
 	{

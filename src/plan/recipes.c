@@ -393,6 +393,19 @@ is_attribute(const Constraint *con)
 		con->contype == CONSTR_ATTR_DEFERRED || con->contype == CONSTR_ATTR_IMMEDIATE;
 }
 
+/* are the CHECKs of a new column on nothing but the column? */
+static bool
+uses_only_itself(const ColumnDef *def)
+{
+	List	   *columns = list_make1(makeString(def->colname));
+	ListCell   *lc;
+
+	foreach(lc, def->constraints)
+		if (lfirst_node(Constraint, lc)->contype == CONSTR_CHECK)
+			(void) collect_columns(lfirst_node(Constraint, lc)->raw_expr, &columns);
+	return list_length(columns) == 1;
+}
+
 /*
  * A new column with constraints that need a scan or an index: the column
  * first, without them.
@@ -410,6 +423,8 @@ plan_new_column(OscPlan *plan, Relation rel, const OscPart *part)
 
 	foreach(lc, def->constraints)
 		has_default = has_default || lfirst_node(Constraint, lc)->contype == CONSTR_DEFAULT;
+	if (uses_only_itself(def))
+		osc_rehearse_new_column(rel, part->statement, part->cmd);
 	initStringInfo(&base);
 	for (int i = list_length(def->constraints) - 1; i >= 0; i--)
 	{

@@ -4,8 +4,8 @@
  *	  Trying the statement on an empty copy of the table.
  *
  * The copy is made, altered and mapped in a subtransaction that is always
- * rolled back.  So a wrong column, type or expression, or a table without a
- * usable key, is reported with the server's own error before a job exists.
+ * rolled back.  So a wrong column, type or expression is reported with the
+ * server's own error before a job exists.
  *
  * With the table its parents and children are copied, empty and linked as they
  * are: what native refuses for their sake is refused here.
@@ -18,14 +18,20 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
+#include "catalog/heap.h"
 #include "catalog/index.h"
 #include "catalog/partition.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "commands/tablecmds.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "partitioning/partdesc.h"
@@ -37,6 +43,7 @@
 #include "utils/partcache.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
+#include "utils/snapmgr.h"
 
 #include "base/ident.h"
 #include "base/run.h"
@@ -44,6 +51,7 @@
 #include "mirror/shadow.h"
 #include "model/mapping.h"
 #include "model/relinfo.h"
+#include "model/statement.h"
 #include "model/tree.h"
 #include "plan/rehearse.h"
 
@@ -104,7 +112,8 @@ try_copy(OscCloneTree *tree, List *script, MemoryContext context, void *result)
 		OscMapping *mapping = osc_mapping_build(source, shadow,
 												osc_statements_reaching(script, lfirst_oid(lc)));
 
-		r->key = MemoryContextStrdup(context, get_rel_name(mapping->key.index));
+		if (!osc_key_is_place(&mapping->key))
+			r->key = MemoryContextStrdup(context, get_rel_name(mapping->key.index));
 		r->nindexes = list_length(osc_index_oids(shadow));
 		r->nproved = list_length(mapping->check_names);
 		r++;
@@ -376,6 +385,19 @@ without_schema(char *message)
 	return buf.data;
 }
 
+/* raise an error of a trial as one of the user's own table */
+static void
+rethrow_cleaned(ErrorData *edata)
+{
+	if (edata->hint == NULL)
+		edata->hint = pstrdup("The statement was tried on an empty copy of the table; nothing was changed.");
+	edata->message = without_schema(edata->message);
+	edata->detail = without_schema(edata->detail);
+	edata->hint = without_schema(edata->hint);
+	edata->schema_name = NULL;
+	ReThrowError(edata);
+}
+
 /* run the trial in a subtransaction that is rolled back */
 static void
 run_trial(Trial trial, List *script, void *result)
@@ -401,13 +423,7 @@ run_trial(Trial trial, List *script, void *result)
 	{
 		ErrorData  *edata = osc_subxact_caught(&subxact);
 
-		if (edata->hint == NULL)
-			edata->hint = pstrdup("The statement was tried on an empty copy of the table; nothing was changed.");
-		edata->message = without_schema(edata->message);
-		edata->detail = without_schema(edata->detail);
-		edata->hint = without_schema(edata->hint);
-		edata->schema_name = NULL;
-		ReThrowError(edata);
+		rethrow_cleaned(edata);
 	}
 	PG_END_TRY();
 }
@@ -477,4 +493,78 @@ osc_rehearsal_indexes(OscStatement *statement, List **proofs)
 	run_trial(try_tree, list_make1(statement), &trial);
 	*proofs = trial.proofs;
 	return trial.indexes;
+}
+
+/* has the table rows?  counts to two */
+static int
+count_to_two(Relation rel)
+{
+	TableScanDesc scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	int			n = 0;
+
+	while (n < 2 && table_scan_getnextslot(scan, ForwardScanDirection, slot))
+		n++;
+	ExecDropSingleTupleTableSlot(slot);
+	table_endscan(scan);
+	return n;
+}
+
+/* a table without columns, and with so many rows */
+static Oid
+make_bare_table(Relation source, Oid nsp, int nrows)
+{
+	TupleDesc	desc = CreateTemplateTupleDesc(0);
+	Oid			relid;
+	Relation	rel;
+
+	relid = heap_create_with_catalog(RelationGetRelationName(source), nsp, InvalidOid,
+									 InvalidOid, InvalidOid, InvalidOid,
+									 source->rd_rel->relowner, HEAP_TABLE_AM_OID,
+									 desc, NIL, RELKIND_RELATION, RELPERSISTENCE_PERMANENT,
+									 false, false, ONCOMMIT_NOOP, (Datum) 0,
+									 false, true, true, InvalidOid, NULL);
+	CommandCounterIncrement();
+	rel = table_open(relid, AccessExclusiveLock);
+	for (int i = 0; i < nrows; i++)
+		simple_heap_insert(rel, heap_form_tuple(RelationGetDescr(rel), NULL, NULL));
+	table_close(rel, NoLock);
+	CommandCounterIncrement();
+	return relid;
+}
+
+/*
+ * A new column has one value in all rows that are there.  Does this value
+ * violate the column's own constraints?  Tried on a table of that column
+ * alone, so that nothing has to be taken back later.  Raises native's error.
+ */
+void
+osc_rehearse_new_column(Relation rel, const OscStatement *statement, AlterTableCmd *cmd)
+{
+	OscSubxact	subxact;
+	int			nrows = RELKIND_HAS_STORAGE(rel->rd_rel->relkind) ? count_to_two(rel) : 0;
+	OscStatement one = *statement;
+	AlterTableStmt *stmt = copyObject(castNode(AlterTableStmt, statement->node));
+
+	if (nrows == 0)
+		return;
+	stmt->cmds = list_make1(copyObject(cmd));
+	one.node = (Node *) stmt;
+	osc_subxact_begin(&subxact);
+	osc_set_local("client_min_messages", "warning");
+	PG_TRY();
+	{
+		Oid			nsp = make_schema(rel->rd_rel->relowner, 0);
+		Oid			table = make_bare_table(rel, nsp, nrows);
+
+		osc_alter_quietly(castNode(AlterTableStmt,
+								   osc_statement_for_shadow(&one, get_namespace_name(nsp),
+															RelationGetRelationName(rel))), table);
+		osc_subxact_rollback(&subxact);
+	}
+	PG_CATCH();
+	{
+		rethrow_cleaned(osc_subxact_caught(&subxact));
+	}
+	PG_END_TRY();
 }

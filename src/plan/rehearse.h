@@ -13,7 +13,7 @@
 
 typedef struct OscRehearsal
 {
-	char	   *key;			/* name of the index that finds rows */
+	char	   *key;			/* name of the index that finds rows; NULL: their place does */
 	int			nindexes;		/* of the table afterwards */
 	int			nproved;		/* CHECK constraints that the copy proves */
 } OscRehearsal;
@@ -52,6 +52,8 @@ typedef struct OscTreeProof
 extern List *osc_rehearsal_indexes(OscStatement *statement, List **proofs);
 extern OscRewrite osc_rehearsal_rewrites(List *statements);
 extern char *osc_rehearsal_index_name(Relation source, OscStatement *statement);
+extern void osc_rehearse_new_column(Relation rel, const OscStatement *statement,
+									AlterTableCmd *cmd);
 extern void osc_rehearse(List *members, List *statements, OscRehearsal *results);
 
 #endif							/* OSC_REHEARSE_H */
