@@ -39,7 +39,10 @@ SELECT osc_start('ALTER TABLE t ALTER a TYPE numeric', run => 'manual') AS job \
 SELECT state, message FROM osc_test.start_refusal('ALTER TABLE leaf ALTER b SET DEFAULT ''x''');
 CALL osc_test.step_to(:job, 'backfilling');
 
--- a partition is attached while the job runs: nothing is lost, nothing is half done
+-- partitions do not come and go meanwhile; where the guard does not see it,
+-- the swap does: nothing is lost, nothing is half done
+SELECT state, message FROM osc_test.refusal('CREATE TABLE late PARTITION OF t FOR VALUES FROM (1000) TO (2000)');
+CALL osc_test.guard(false);
 CREATE TABLE late PARTITION OF t FOR VALUES FROM (1000) TO (2000);
 INSERT INTO t VALUES (1001, 1001, 'late');
 \set VERBOSITY terse
@@ -67,6 +70,8 @@ RESET client_min_messages;
 SELECT state, last_error FROM osc_progress WHERE job_id = :job;
 SELECT pg_typeof(a), count(*) FROM t GROUP BY 1;
 SELECT * FROM osc_test.left_behind();
+
+CALL osc_test.guard(true);
 
 -- foreign tables have no storage that we could copy
 SET client_min_messages = warning;
@@ -125,6 +130,9 @@ RESET client_min_messages;
 SELECT state, last_error FROM osc_progress WHERE job_id = :job;
 SELECT conname FROM pg_constraint WHERE conrelid IN ('u_3'::regclass, 'u_rest'::regclass);
 SELECT * FROM osc_test.left_behind();
+
+-- what is attached must fit the table as it is
+SELECT state, message FROM osc_test.start_refusal('ALTER TABLE u ADD b int; ALTER TABLE u ATTACH PARTITION u_3 FOR VALUES IN (3)');
 
 -- a foreign key that the new values break is left NOT VALID, in its partitions, and said so
 CREATE TABLE f (id int, a int REFERENCES r, PRIMARY KEY (id)) PARTITION BY LIST (id);
