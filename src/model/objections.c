@@ -46,7 +46,7 @@ tied_table(Relation rel, bool refers, bool permanent)
 
 /* tablecmds.c, ATPrepChangePersistence() */
 static void
-check_persistence(Relation rel, bool to_logged)
+check_persistence(Relation rel, bool to_logged, bool alone)
 {
 	char	   *other;
 
@@ -59,7 +59,8 @@ check_persistence(Relation rel, bool to_logged)
 						RelationGetRelationName(rel)),
 				 errdetail("Unlogged relations cannot be replicated."),
 				 errhint("Take the table out of the publication first.")));
-	other = tied_table(rel, to_logged, !to_logged);
+	/* another statement of the script may change the other table, too */
+	other = alone ? tied_table(rel, to_logged, !to_logged) : NULL;
 	if (other == NULL)
 		return;
 	ereport(ERROR,
@@ -98,6 +99,11 @@ osc_cluster_index(Relation rel, List *statements)
 
 		if (!IsA(stmt, ClusterStmt))
 			continue;
+		if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("CLUSTER of a partitioned table is not supported in an online schema change"),
+					 errhint("Start a job for each partition, or one with a CLUSTER statement for each.")));
 		result = InvalidOid;
 		if (stmt->indexname)
 			result = get_relname_relid(stmt->indexname, RelationGetNamespace(rel));
@@ -136,10 +142,11 @@ osc_index_of_copy(Relation rel, Oid index, Oid copy)
 }
 
 /*
- * Raise native's error where the statements cannot be carried out.
+ * Raise native's error where the statements cannot be carried out.  alone: the
+ * script is one statement.
  */
 void
-osc_check_objections(Relation rel, List *statements)
+osc_check_objections(Relation rel, List *statements, bool alone)
 {
 	bool		typed = OidIsValid(rel->rd_rel->reloftype);
 	ListCell   *lc;
@@ -153,7 +160,7 @@ osc_check_objections(Relation rel, List *statements)
 		{
 			case AT_SetLogged:
 			case AT_SetUnLogged:
-				check_persistence(rel, cmd->subtype == AT_SetLogged);
+				check_persistence(rel, cmd->subtype == AT_SetLogged, alone);
 				break;
 			case AT_DropOf:
 				typed = false;

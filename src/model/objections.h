@@ -13,6 +13,6 @@
 
 extern Oid	osc_cluster_index(Relation rel, List *statements);
 extern Oid	osc_index_of_copy(Relation rel, Oid index, Oid copy);
-extern void osc_check_objections(Relation rel, List *statements);
+extern void osc_check_objections(Relation rel, List *statements, bool alone);
 
 #endif							/* OSC_OBJECTIONS_H */

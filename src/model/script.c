@@ -186,9 +186,8 @@ osc_parse_script(const char *ddl)
 		s->source = ddl;
 		set_text(s, start, r->stmt_len > 0 ? r->stmt_len : (int) strlen(ddl + start));
 		check_kind(s->node);
-		if (list_length(raw) > 1 && (IsA(s->node, VacuumStmt) || IsA(s->node, ClusterStmt)))
-			refuse(IsA(s->node, VacuumStmt) ? "VACUUM FULL together with other statements" :
-				   "CLUSTER together with other statements", "Start a job for it alone.");
+		if (list_length(raw) > 1 && IsA(s->node, VacuumStmt))
+			refuse("VACUUM FULL together with other statements", "Start a job for it alone.");
 		if (IsA(s->node, DropStmt))
 			script = split_drop_index(script, s);
 		else

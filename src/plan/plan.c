@@ -375,13 +375,13 @@ check_new_names(Relation rel, List *parts)
 }
 
 static void
-classify_table(OscPlanTable *t)
+classify_table(OscPlanTable *t, bool alone)
 {
 	Relation	rel = table_open(t->relid, NoLock);
 
 	check_any_table(rel);
 	osc_check_dependents(rel, t->statements);
-	osc_check_objections(rel, t->statements);
+	osc_check_objections(rel, t->statements, alone);
 	t->parts = osc_classify(rel, t->statements);
 	check_new_names(rel, t->parts);
 	table_close(rel, NoLock);
@@ -486,7 +486,7 @@ fill_plan(OscPlan *plan, const char *strategy)
 	{
 		if (((OscPlanTable *) lfirst(lc))->statements == NIL)
 			continue;
-		classify_table(lfirst(lc));
+		classify_table(lfirst(lc), list_length(plan->script) == 1);
 		all = list_concat(all, ((OscPlanTable *) lfirst(lc))->parts);
 	}
 	check_forced_strategy(all, strategy);

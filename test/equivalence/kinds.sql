@@ -450,4 +450,3 @@ INSERT INTO t SELECT n, int4range(n * 10, n * 10 + 5) FROM generate_series(1, 50
 REINDEX TABLE t
 ---- after
 INSERT INTO t VALUES (51, '[11,12]');
----- ignore indexes
