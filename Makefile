@@ -19,10 +19,12 @@ OBJS = \
 	src/base/settings.o \
 	src/store/events.o \
 	src/store/job.o \
+	src/store/job_step.o \
 	src/store/objects.o \
 	src/model/mapping.o \
 	src/model/mapping_exec.o \
 	src/model/relinfo.o \
+	src/model/script.o \
 	src/model/statement.o \
 	src/mirror/backfill.o \
 	src/mirror/capture.o \
@@ -34,14 +36,20 @@ OBJS = \
 	src/mirror/shadow.o \
 	src/mirror/validate.o \
 	src/finish/cleanup.o \
+	src/finish/direct.o \
 	src/finish/foreign_keys.o \
 	src/finish/snapshots.o \
 	src/finish/storage.o \
 	src/finish/swap_storage.o \
+	src/plan/classify.o \
 	src/plan/plan.o \
+	src/plan/recipes.o \
 	src/plan/rehearse.o \
 	src/plan/rules.o \
+	src/plan/separable.o \
+	src/plan/slices.o \
 	src/drive/background.o \
+	src/drive/commands.o \
 	src/drive/control.o \
 	src/drive/driver.o \
 	src/drive/foreground.o \

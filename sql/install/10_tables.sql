@@ -43,6 +43,7 @@ CREATE TABLE online_schema.job_member (
 	nspname text NOT NULL,
 	relname text NOT NULL,
 	helper_schema text NOT NULL,
+	copied boolean NOT NULL,
 	active boolean NOT NULL DEFAULT true,
 	generation integer NOT NULL DEFAULT 1,
 	shadow oid,
@@ -75,7 +76,22 @@ CREATE TABLE online_schema.job_member (
 );
 CREATE UNIQUE INDEX job_member_active ON online_schema.job_member (relation) WHERE active;
 COMMENT ON TABLE online_schema.job_member IS
-	'one row per relation that a job rewrites; a relation is active in one job at a time';
+	'one row per relation that a job changes, copied or not; a relation is active in one job at a time';
+
+CREATE TABLE online_schema.job_step (
+	job_id bigint NOT NULL REFERENCES online_schema.job ON DELETE CASCADE,
+	step_no integer NOT NULL,
+	kind text NOT NULL CHECK (kind IN ('short', 'scan', 'top', 'final')),
+	phase text NOT NULL,
+	relation oid NOT NULL,
+	command text NOT NULL,
+	undo text,
+	begun boolean NOT NULL DEFAULT false,
+	done boolean NOT NULL DEFAULT false,
+	PRIMARY KEY (job_id, step_no)
+);
+COMMENT ON TABLE online_schema.job_step IS
+	'the commands that a job runs: short ones and scans in a transaction each, top-level ones, and those of the swap';
 
 CREATE TABLE online_schema.job_range (
 	job_id bigint NOT NULL,

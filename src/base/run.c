@@ -98,12 +98,12 @@ osc_unbecome(const OscIdentity *saved)
 }
 
 /*
- * Put settings of a job into force, with the rights of the job's owner, until
- * the current GUC nest level ends.  What the owner may no longer set is
+ * Put settings of a job into force, with the rights of the job's owner: until
+ * the current GUC nest level ends, or for the session.  What the owner may no longer set is
  * logged and left as it is.
  */
 static void
-apply_settings(Jsonb *settings, Oid owner)
+apply_settings(Jsonb *settings, Oid owner, GucAction action)
 {
 	JsonbIterator *it;
 	JsonbIteratorToken token;
@@ -122,7 +122,7 @@ apply_settings(Jsonb *settings, Oid owner)
 			(void) set_config_option(name,
 									 pnstrdup(v.val.string.val, v.val.string.len),
 									 context, PGC_S_SESSION,
-									 GUC_ACTION_SAVE, true, LOG, false);
+									 action, true, LOG, false);
 	}
 }
 
@@ -148,8 +148,8 @@ osc_env_enter(OscEnv *env, Oid owner, Jsonb *settings, Jsonb *session_settings)
 	 * job's.
 	 */
 	osc_become(&env->identity, owner, SECURITY_RESTRICTED_OPERATION);
-	apply_settings(session_settings, owner);
-	apply_settings(settings, owner);
+	apply_settings(session_settings, owner, GUC_ACTION_SAVE);
+	apply_settings(settings, owner, GUC_ACTION_SAVE);
 }
 
 void
@@ -158,6 +158,23 @@ osc_env_leave(OscEnv *env)
 	osc_unbecome(&env->identity);
 	/* false: what a user function has SET goes, too */
 	AtEOXact_GUC(false, env->guc_nest);
+}
+
+/*
+ * The same settings for a command that manages transactions itself, in a
+ * worker's session: they outlive commits, until osc_session_leave().  The
+ * role stays what it is.
+ */
+void
+osc_session_enter(Oid owner, Jsonb *session_settings)
+{
+	apply_settings(session_settings, owner, GUC_ACTION_SET);
+}
+
+void
+osc_session_leave(void)
+{
+	ResetAllOptions();
 }
 
 /*

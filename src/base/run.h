@@ -61,6 +61,8 @@ extern void osc_unbecome(const OscIdentity *saved);
 extern void osc_env_enter(OscEnv *env, Oid owner, Jsonb *settings,
 						  Jsonb *session_settings);
 extern void osc_env_leave(OscEnv *env);
+extern void osc_session_enter(Oid owner, Jsonb *session_settings);
+extern void osc_session_leave(void);
 extern char *osc_session_settings_to_json(void);
 
 extern void osc_store_open(OscStore *store);

@@ -28,6 +28,7 @@
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/latch.h"
+#include "tcop/pquery.h"
 #include "tcop/tcopprot.h"
 #include "tcop/utility.h"
 #include "nodes/makefuncs.h"
@@ -41,6 +42,7 @@
 #include "base/locks.h"
 #include "base/run.h"
 #include "base/settings.h"
+#include "drive/commands.h"
 #include "drive/driver.h"
 #include "mirror/backfill.h"
 #include "store/events.h"
@@ -201,8 +203,13 @@ run_toplevel(const char *sql)
 	wrapper = makeNode(PlannedStmt);
 	wrapper->commandType = CMD_UTILITY;
 	wrapper->utilityStmt = linitial_node(RawStmt, pg_parse_query(sql))->stmt;
+	/* as PortalRunUtility() does: CREATE INDEX CONCURRENTLY pops it itself */
+	if (PlannedStmtRequiresSnapshot(wrapper))
+		PushActiveSnapshot(GetTransactionSnapshot());
 	ProcessUtility(wrapper, sql, false, PROCESS_UTILITY_TOPLEVEL, NULL, NULL,
 				   None_Receiver, NULL);
+	if (ActiveSnapshotSet())
+		PopActiveSnapshot();
 	CommitTransactionCommand();
 	PortalContext = old_portal;
 	MemoryContextDelete(context);
@@ -238,6 +245,86 @@ vacuum_shadow(int64 job_id)
 	job = osc_job_load(job_id, false);
 	osc_note_vacuumed(job);
 	osc_event(job, "freeze", osc_elapsed_ms(start), NULL);
+	CommitTransactionCommand();
+}
+
+/* run the text of a command in the job's settings; NULL, or its error */
+static ErrorData *
+try_toplevel(const char *sql, MemoryContext context)
+{
+	ErrorData  *volatile edata = NULL;
+
+	PG_TRY();
+	{
+		run_toplevel(sql);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		FlushErrorState();
+		AbortCurrentTransaction();
+		PortalContext = NULL;
+	}
+	PG_END_TRY();
+	return edata;
+}
+
+/*
+ * Race: an error at top level ends the transaction, and with it our session's
+ * locks on the job (lmgr: an abort releases them, too), so that another worker
+ * may take the job.  True: we have them back and nobody was there; false: we
+ * have them back after somebody else.
+ */
+static bool
+take_back(int64 job_id)
+{
+	bool		at_once = true;
+
+	while (!osc_worker_try_lock(job_id))
+	{
+		at_once = false;
+		doze(200);
+	}
+	while (!osc_driver_try_lock(job_id, true))
+	{
+		at_once = false;
+		doze(200);
+	}
+	return at_once;
+}
+
+/* run the job's next top-level command between two steps */
+static void
+run_command(int64 job_id, MemoryContext context)
+{
+	OscJob	   *job;
+	char	   *sql;
+	bool		is_leftover;
+	TimestampTz start;
+	ErrorData  *edata;
+
+	begin_step();
+	MemoryContextSwitchTo(context);
+	job = osc_job_load(job_id, false);
+	sql = osc_begin_top_command(job, &is_leftover);
+	if (sql)
+		osc_session_enter(job->owner, job->session_settings);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+	if (sql == NULL)
+		return;
+	start = GetCurrentTimestamp();
+	edata = try_toplevel(sql, context);
+	osc_session_leave();
+	if (edata && !take_back(job_id))
+		return;					/* whoever was there has tried again */
+	begin_step();
+	MemoryContextSwitchTo(context);
+	if (edata)
+		osc_top_command_failed(job_id, edata);
+	else
+		osc_end_top_command(osc_job_load(job_id, false), is_leftover, start);
 	CommitTransactionCommand();
 }
 
@@ -293,6 +380,8 @@ drive_once(int64 job_id, MemoryContext context)
 		note_swap(job, &step);
 	if (step.need_vacuum)
 		vacuum_shadow(job_id);
+	if (step.need_top)
+		run_command(job_id, context);
 	if (before == OSC_PREPARING && job->phase == OSC_BACKFILLING)
 	{
 		begin_step();

@@ -156,6 +156,49 @@ check_choice(const char *name, const char *value, const char *a, const char *b)
 				 errhint("The default is \"%s\".", a)));
 }
 
+static void
+refuse_second_job(const OscPlanTable *t)
+{
+	int64		other = osc_member_of_relation(t->relid);
+
+	if (other)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("table \"%s\" is being changed by another job", t->relname),
+				 errdetail("Job " INT64_FORMAT " has the table.", other),
+				 errhint("Wait for that job with osc_wait(), or cancel it with osc_cancel().")));
+}
+
+/* the job's relations and commands, as rows */
+static void
+store_plan(OscJob *job, OscPlan *plan)
+{
+	ListCell   *lc;
+	int32		n = 0;
+
+	foreach(lc, plan->tables)
+	{
+		OscPlanTable *t = lfirst(lc);
+		OscMember	member = {0};
+
+		member.job_id = job->job_id;
+		member.member = ++n;
+		member.relid = t->relid;
+		member.nspname = t->nspname;
+		member.relname = t->relname;
+		member.helper_schema = osc_helper_schema_name(job->job_id, n);
+		member.copied = t->copied;
+		osc_member_create(&member);
+	}
+	foreach(lc, plan->steps)
+	{
+		OscPlanStep *step = lfirst(lc);
+
+		if (step->run)
+			osc_job_step_create(job->job_id, step->run);
+	}
+}
+
 /*
  * osc_start(): plan, store the job, ask for a worker.
  */
@@ -164,33 +207,27 @@ osc_control_start(const OscStartArgs *args)
 {
 	OscPlan    *plan;
 	OscJob		job = {0};
-	OscMember	member = {0};
-	int64		other;
+	ListCell   *lc;
 
 	PreventCommandIfReadOnly("osc_start()");
 	check_choice("swap", args->swap, "auto", "manual");
 	check_choice("run", args->run, "background", "manual");
 	plan = osc_make_plan(args->ddl, args->strategy, args->has_backfill);
-	other = osc_member_of_relation(plan->relid);
-	if (other)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("table \"%s\" is being changed by another job", plan->relname),
-				 errdetail("Job " INT64_FORMAT " has the table.", other),
-				 errhint("Wait for that job with osc_wait(), or cancel it with osc_cancel().")));
 	job.owner = GetUserId();
 	job.ddl = args->ddl;
 	job.strategy = args->strategy;
 	job.manual_swap = strcmp(args->swap, "manual") == 0;
 	job.manual_run = strcmp(args->run, "manual") == 0;
+	if (plan->needs_worker && job.manual_run)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the change needs a background worker"),
+				 errdetail("It has a command that cannot run inside a transaction; osc_plan() shows it."),
+				 errhint("Leave out run => 'manual', or use strategy => 'copy'.")));
+	foreach(lc, plan->tables)
+		refuse_second_job(lfirst(lc));
 	osc_job_create(&job, osc_settings_to_json(), osc_session_settings_to_json());
-	member.job_id = job.job_id;
-	member.member = 1;
-	member.relid = plan->relid;
-	member.nspname = plan->nspname;
-	member.relname = plan->relname;
-	member.helper_schema = osc_helper_schema_name(job.job_id, 1);
-	osc_member_create(&member);
+	store_plan(&job, plan);
 	if (!job.manual_run)
 	{
 		/* until it has one: there may be no free slot */

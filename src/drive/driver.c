@@ -314,7 +314,7 @@ owner_may_go_on(OscJob *job)
 
 	if (job->phase >= OSC_CLEANING)
 		return true;
-	foreach(lc, job->members)
+	foreach(lc, list_concat_copy(job->members, job->others))
 	{
 		OscMember  *m = lfirst(lc);
 
@@ -371,4 +371,17 @@ osc_drive_step(int64 job_id, OscDriveMode mode, OscStep *step)
 	if (own_snapshot)
 		PopActiveSnapshot();
 	return job;
+}
+
+/*
+ * A top-level command of the job has failed: try again later, pause the job
+ * or fail it, as for a step.
+ */
+void
+osc_top_command_failed(int64 job_id, ErrorData *edata)
+{
+	OscJob	   *job = osc_job_load(job_id, false);
+	OscStep		step = {0};
+
+	handle_error(job, &step, OSC_DRIVE_WORKER, edata);
 }

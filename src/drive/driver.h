@@ -18,6 +18,7 @@ typedef enum OscDriveMode
 	OSC_DRIVE_MANUAL,			/* errors are the caller's; the job stays as it was */
 } OscDriveMode;
 
+extern void osc_top_command_failed(int64 job_id, ErrorData *edata);
 extern OscJob *osc_drive_step(int64 job_id, OscDriveMode mode, OscStep *step);
 extern bool osc_job_has_steps(const OscJob *job);
 extern int	osc_ms_until_next_try(const OscJob *job);

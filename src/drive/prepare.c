@@ -31,6 +31,7 @@
 #include "base/run.h"
 #include "base/settings.h"
 #include "base/stop_point.h"
+#include "drive/commands.h"
 #include "drive/prepare.h"
 #include "finish/swap_storage.h"
 #include "mirror/backfill.h"
@@ -39,16 +40,15 @@
 #include "mirror/shadow.h"
 #include "model/mapping.h"
 #include "model/relinfo.h"
-#include "model/statement.h"
+#include "model/script.h"
 #include "store/events.h"
 #include "store/objects.h"
 
 /* make schema, shadow, twin and log of a member */
 static void
-prepare_member(OscJob *job, OscMember *m)
+prepare_member(OscMember *m, List *statements)
 {
 	Relation	source = table_open(m->relid, AccessShareLock);
-	AlterTableStmt *stmt = osc_parse_statement(job->ddl);
 	int64		schema_id,
 				shadow_id,
 				twin_id;
@@ -64,7 +64,7 @@ prepare_member(OscJob *job, OscMember *m)
 	osc_object_created(schema_id, nsp);
 
 	shadow_id = osc_object_register(m, OSC_OBJECT_SHADOW, m->helper_schema, m->relname);
-	m->shadow = osc_create_shadow(source, nsp, stmt);
+	m->shadow = osc_create_shadow(source, nsp, statements);
 	osc_object_make_member(RelationRelationId, m->shadow);
 	osc_object_created(shadow_id, m->shadow);
 
@@ -74,7 +74,7 @@ prepare_member(OscJob *job, OscMember *m)
 	osc_object_created(twin_id, m->twin);
 
 	shadow = table_open(m->shadow, AccessShareLock);
-	mapping = osc_mapping_build(source, shadow, stmt, job->ddl);
+	mapping = osc_mapping_build(source, shadow, statements);
 	osc_arg_int4(&args, list_length(osc_index_oids(shadow)));
 	table_close(shadow, NoLock);
 	(void) osc_log_create(m, nsp, source, &mapping->key);
@@ -97,6 +97,7 @@ osc_step_planned(OscJob *job)
 	ListCell   *lc;
 	TimestampTz start = GetCurrentTimestamp();
 	int			nest = NewGUCNestLevel();
+	List	   *script = osc_script_of_job(job);
 
 	/* the statement's notices belong to its run in the swap */
 	osc_set_local("client_min_messages", "warning");
@@ -104,7 +105,11 @@ osc_step_planned(OscJob *job)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	osc_deadline_arm(osc_step_timeout);
 	foreach(lc, job->members)
-		prepare_member(job, lfirst(lc));
+	{
+		OscMember  *m = lfirst(lc);
+
+		prepare_member(m, osc_statements_of(script, m->relid));
+	}
 	osc_deadline_disarm();
 	PopActiveSnapshot();
 	AtEOXact_GUC(true, nest);
@@ -200,9 +205,13 @@ await_fence(OscJob *job, OscStep *step)
 void
 osc_step_preparing(OscJob *job, OscStep *step)
 {
-	OscMember  *first = linitial(job->members);
+	OscMember  *first = job->members ? linitial(job->members) : NULL;
 
-	if (!first->dry_run_done)
+	if (osc_step_command(job, step))
+		return;
+	if (first == NULL)
+		osc_job_set_phase(job, OSC_INDEXING);
+	else if (!first->dry_run_done)
 		dry_run(job);
 	else if (!FullTransactionIdIsValid(first->fence))
 		install_capture(job);

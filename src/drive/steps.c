@@ -41,10 +41,12 @@
 #include "base/run.h"
 #include "base/settings.h"
 #include "base/stop_point.h"
+#include "drive/commands.h"
 #include "drive/prepare.h"
 #include "drive/prove.h"
 #include "drive/steps.h"
 #include "finish/cleanup.h"
+#include "finish/direct.h"
 #include "finish/foreign_keys.h"
 #include "finish/snapshots.h"
 #include "finish/swap_storage.h"
@@ -55,6 +57,7 @@
 #include "model/mapping.h"
 #include "model/relinfo.h"
 #include "store/events.h"
+#include "store/job_step.h"
 
 /* how often a job at ready looks at its log, ms */
 #define READY_POLL_MS 500
@@ -242,6 +245,8 @@ step_indexing(OscJob *job, OscStep *step)
 {
 	ListCell   *lc;
 
+	if (osc_step_command(job, step))
+		return;
 	if (osc_vacuum_command(job) != NULL)
 	{
 		if (step->can_vacuum)
@@ -432,7 +437,7 @@ step_catching_up(OscJob *job, OscStep *step)
 	note_horizon(job);
 	if (storage_changed(job))
 		return;
-	if (osc_verify || must_validate(job))
+	if (osc_verify || must_validate(job) || osc_job_next_step(job, OSC_VALIDATING))
 		osc_job_set_phase(job, OSC_VALIDATING);
 	else
 		arrive_at_ready(job);
@@ -443,8 +448,11 @@ step_validating(OscJob *job, OscStep *step)
 {
 	ListCell   *lc;
 	char	   *failure = NULL;
-	bool		complete = osc_validate_some(job, &failure);
+	bool		complete;
 
+	if (osc_step_command(job, step))
+		return;
+	complete = osc_validate_some(job, &failure);
 	foreach(lc, job->members)
 		(void) tend_log(lfirst(lc), OSC_LOG_REPLAYED_BLOCKS, step->own_transaction);
 	if (failure)
@@ -508,7 +516,9 @@ step_swapping(OscJob *job, OscStep *step)
 	/* as little as possible is left to the locks */
 	if (!step->swap_now && !catch_up(job, step))
 		return;
-	if (osc_swap_storage(job, &step->locked_at, &step->backlog) == OSC_SWAP_BACKLOG)
+	if (job->members == NIL)
+		osc_direct_swap(job, &step->locked_at);
+	else if (osc_swap_storage(job, &step->locked_at, &step->backlog) == OSC_SWAP_BACKLOG)
 	{
 		step->rolled_back = true;
 		return;
@@ -520,10 +530,12 @@ step_swapping(OscJob *job, OscStep *step)
 }
 
 static void
-step_cleaning(OscJob *job)
+step_cleaning(OscJob *job, OscStep *step)
 {
 	ListCell   *lc;
 
+	if (osc_step_command(job, step))
+		return;
 	foreach(lc, job->members)
 		if (osc_validate_next_foreign_key(job, lfirst(lc)))
 			return;
@@ -534,9 +546,9 @@ step_cleaning(OscJob *job)
 }
 
 static void
-step_cancelling(OscJob *job)
+step_cancelling(OscJob *job, OscStep *step)
 {
-	if (osc_cleanup_step(job))
+	if (!osc_step_undo(job, step) && osc_cleanup_step(job))
 		osc_job_set_state(job, job->final_state);
 }
 
@@ -593,7 +605,7 @@ check_sources_exist(OscJob *job)
 {
 	ListCell   *lc;
 
-	foreach(lc, job->members)
+	foreach(lc, list_concat_copy(job->members, job->others))
 	{
 		OscMember  *m = lfirst(lc);
 
@@ -613,7 +625,7 @@ osc_do_step(OscJob *job, OscStep *step)
 {
 	if (job->state == OSC_CANCELLING)
 	{
-		step_cancelling(job);
+		step_cancelling(job, step);
 		return;
 	}
 	if (job->phase < OSC_CLEANING)
@@ -652,7 +664,7 @@ osc_do_step(OscJob *job, OscStep *step)
 			step_swapping(job, step);
 			break;
 		case OSC_CLEANING:
-			step_cleaning(job);
+			step_cleaning(job, step);
 			break;
 		case OSC_AT_KEPT:
 		case OSC_AT_DONE:

@@ -23,6 +23,7 @@ typedef struct OscStep
 	bool		swap_now;		/* osc_swap(): attempt the swap of a job at ready */
 
 	bool		need_vacuum;	/* run osc_vacuum_command() before the next step */
+	bool		need_top;		/* run osc_begin_top_command() before the next step */
 	bool		rolled_back;	/* undo what the step has done */
 	bool		swapped;
 	int			wait_ms;		/* nothing to do before that */

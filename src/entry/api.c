@@ -46,7 +46,7 @@ text_arg(FunctionCallInfo fcinfo, int n, const char *name)
 static void
 put_plan_step(ReturnSetInfo *rsinfo, int n, const OscPlanStep *step)
 {
-	const char *texts[] = {step->phase, step->strategy, step->command, step->lock_mode,
+	const char *texts[] = {osc_phase_name(step->phase), step->strategy, step->command, step->lock_mode,
 	step->blocks, step->cost, step->note};
 	Datum		values[8];
 	bool		nulls[8] = {0};

@@ -25,6 +25,7 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "tcop/tcopprot.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
@@ -40,24 +41,65 @@
 #include "model/statement.h"
 #include "store/events.h"
 
+/* is the key among these already?  two members may share it */
+static bool
+is_known(List *keys, Oid constraint)
+{
+	ListCell   *lc;
+
+	foreach(lc, keys)
+		if (((OscForeignKey *) lfirst(lc))->constraint == constraint)
+			return true;
+	return false;
+}
+
+/* add the keys (OscForeignKey *) that match a condition on table $1 */
+static List *
+add_keys(List *keys, const char *condition, OscArgs *args)
+{
+	OscStore	store;
+	uint64		rows;
+
+	osc_store_open(&store);
+	rows = osc_sql(psprintf("SELECT oid, conrelid, confrelid, conname::text AS name, convalidated"
+							" FROM pg_constraint WHERE contype = 'f' AND (%s) ORDER BY oid", condition), args);
+	for (uint64 i = 0; i < rows; i++)
+	{
+		OscForeignKey *key;
+		MemoryContext old;
+
+		if (is_known(keys, osc_col_oid(i, "oid")))
+			continue;
+		key = MemoryContextAllocZero(store.caller, sizeof(OscForeignKey));
+		key->constraint = osc_col_oid(i, "oid");
+		key->referencing = osc_col_oid(i, "conrelid");
+		key->referenced = osc_col_oid(i, "confrelid");
+		key->name = osc_col_text(&store, i, "name");
+		key->validated = osc_col_bool(i, "convalidated");
+		old = MemoryContextSwitchTo(store.caller);
+		keys = lappend(keys, key);
+		MemoryContextSwitchTo(old);
+	}
+	osc_store_close(&store);
+	return keys;
+}
+
 /*
- * The foreign keys (OscForeignKey *) of or to the relation that the statement
- * makes anew, since they use a column whose type it changes, or that it drops.
+ * Add to keys the foreign keys (OscForeignKey *) of or to the relation that
+ * the sub-commands make anew, since they use a column whose type these
+ * change, or that they drop.
  */
 List *
-osc_affected_foreign_keys(Oid relid, const AlterTableStmt *stmt)
+osc_affected_foreign_keys(List *keys, Oid relid, List *cmds)
 {
 	Datum		attnums[MaxHeapAttributeNumber];
 	int			n = 0;
 	Datum		dropped[MaxHeapAttributeNumber];
 	int			ndropped = 0;
-	List	   *result = NIL;
-	OscStore	store;
 	OscArgs		args = {0};
-	uint64		rows;
 	ListCell   *lc;
 
-	foreach(lc, stmt->cmds)
+	foreach(lc, cmds)
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 
@@ -68,7 +110,6 @@ osc_affected_foreign_keys(Oid relid, const AlterTableStmt *stmt)
 		if (n == MaxHeapAttributeNumber || ndropped == MaxHeapAttributeNumber)
 			elog(ERROR, "too many sub-commands");
 	}
-	osc_store_open(&store);
 	osc_arg_oid(&args, relid);
 	osc_arg_datum(&args, INT2ARRAYOID,
 				  PointerGetDatum(construct_array(attnums, n, INT2OID, 2, true, TYPALIGN_SHORT)),
@@ -76,27 +117,105 @@ osc_affected_foreign_keys(Oid relid, const AlterTableStmt *stmt)
 	osc_arg_datum(&args, TEXTARRAYOID,
 				  PointerGetDatum(construct_array(dropped, ndropped, TEXTOID, -1, false, TYPALIGN_INT)),
 				  false);
-	rows = osc_sql("SELECT oid, conrelid, confrelid, conname::text AS name, convalidated"
-				   " FROM pg_constraint WHERE contype = 'f' AND"
-				   " ((conrelid = $1 AND (conkey && $2 OR conname::text = ANY ($3)))"
-				   "  OR (confrelid = $1 AND confkey && $2))"
-				   " ORDER BY oid", &args);
-	for (uint64 i = 0; i < rows; i++)
-	{
-		OscForeignKey *key = MemoryContextAllocZero(store.caller, sizeof(OscForeignKey));
-		MemoryContext old;
+	return add_keys(keys,
+					"(conrelid = $1 AND (conkey && $2 OR conname::text = ANY ($3)))"
+					" OR (confrelid = $1 AND confkey && $2)", &args);
+}
 
-		key->constraint = osc_col_oid(i, "oid");
-		key->referencing = osc_col_oid(i, "conrelid");
-		key->referenced = osc_col_oid(i, "confrelid");
-		key->name = osc_col_text(&store, i, "name");
-		key->validated = osc_col_bool(i, "convalidated");
-		old = MemoryContextSwitchTo(store.caller);
-		result = lappend(result, key);
-		MemoryContextSwitchTo(old);
+/* did the user ask for this key to be left NOT VALID? */
+static bool
+was_given_not_valid(List *cmds, const char *name)
+{
+	bool		any_checked = false;
+	ListCell   *lc;
+
+	foreach(lc, cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		Constraint *con;
+
+		if (cmd->subtype != AT_AddConstraint)
+			continue;
+		con = castNode(Constraint, cmd->def);
+		if (con->contype != CONSTR_FOREIGN)
+			continue;
+		if (con->conname && strcmp(con->conname, name) == 0)
+			return con->skip_validation;
+		if (!con->skip_validation)
+			any_checked = true;
 	}
-	osc_store_close(&store);
-	return result;
+	return !any_checked;
+}
+
+/* is there a key among the sub-commands that was to be left NOT VALID? */
+static bool
+any_given_not_valid(List *cmds)
+{
+	ListCell   *lc;
+
+	foreach(lc, cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype == AT_AddConstraint &&
+			castNode(Constraint, cmd->def)->contype == CONSTR_FOREIGN &&
+			castNode(Constraint, cmd->def)->skip_validation)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * All foreign keys of a relation, before a statement is run on it.
+ */
+List *
+osc_foreign_keys_of(Oid relid)
+{
+	OscArgs		args = {0};
+
+	osc_arg_oid(&args, relid);
+	return add_keys(NIL, "conrelid = $1", &args);
+}
+
+/*
+ * After the statement: add to keys those that are to be validated, since the
+ * statement has added them, or says VALIDATE CONSTRAINT.
+ */
+List *
+osc_note_new_foreign_keys(List *keys, Oid relid, List *before, List *cmds)
+{
+	List	   *after = osc_foreign_keys_of(relid);
+	ListCell   *lc,
+			   *c;
+
+	foreach(lc, after)
+	{
+		OscForeignKey *key = lfirst(lc);
+		bool		wanted = !is_known(before, key->constraint) && !key->validated &&
+			!(any_given_not_valid(cmds) && was_given_not_valid(cmds, key->name));
+
+		/* made anew by ALTER TYPE: it is among the affected ones under its name */
+		foreach(c, keys)
+		{
+			OscForeignKey *known = lfirst(c);
+
+			if (known->referencing == relid && strcmp(known->name, key->name) == 0)
+				wanted = false;
+		}
+		foreach(c, cmds)
+		{
+			AlterTableCmd *cmd = lfirst_node(AlterTableCmd, c);
+
+			if (cmd->subtype == AT_ValidateConstraint && strcmp(cmd->name, key->name) == 0 &&
+				!key->validated)
+				wanted = true;
+		}
+		if (!wanted)
+			continue;
+		key->validated = true;	/* it shall be */
+		keys = lappend(keys, key);
+	}
+	return keys;
 }
 
 /*
@@ -203,7 +322,6 @@ try_validate(OscJob *job, Oid table, const char *name)
 	{
 		OscLockSet	set = {0};
 		OscIdentity saved;
-		AlterTableStmt *stmt;
 		char	   *sql = psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
 								   osc_relation_name(table), quote_identifier(name));
 
@@ -211,8 +329,7 @@ try_validate(OscJob *job, Oid table, const char *name)
 		osc_lock_all(&set, "validate foreign key", job->owner);
 		/* the key may be another role's: native re-makes it without asking */
 		osc_become(&saved, osc_relation_owner(table), 0);
-		stmt = osc_parse_statement(sql);
-		osc_alter_as_user(stmt, sql);
+		osc_run_as_user(linitial_node(RawStmt, pg_parse_query(sql))->stmt, sql);
 		osc_unbecome(&saved);
 		osc_subxact_commit(&subxact);
 	}

@@ -22,7 +22,9 @@ typedef struct OscForeignKey
 	bool		validated;
 } OscForeignKey;
 
-extern List *osc_affected_foreign_keys(Oid relid, const AlterTableStmt *stmt);
+extern List *osc_affected_foreign_keys(List *keys, Oid relid, List *cmds);
+extern List *osc_foreign_keys_of(Oid relid);
+extern List *osc_note_new_foreign_keys(List *keys, Oid relid, List *before, List *cmds);
 extern void osc_foreign_keys_lock(List *keys, OscLockSet *set);
 extern void osc_foreign_keys_unvalidate(List *keys);
 extern char *osc_foreign_keys_to_json(List *keys);

@@ -75,6 +75,8 @@ lock_members(OscJob *job, List *foreign_keys, const char *purpose)
 
 	foreach(lc, job->members)
 		osc_lock_add(&set, ((OscMember *) lfirst(lc))->relid, AccessExclusiveLock);
+	foreach(lc, job->others)
+		osc_lock_add(&set, ((OscMember *) lfirst(lc))->relid, AccessExclusiveLock);
 	osc_foreign_keys_lock(foreign_keys, &set);
 	foreach(lc, job->members)
 	{
@@ -159,16 +161,28 @@ replay_all(OscJob *job)
 	}
 }
 
-/* the statement, natively, on the table that now has the twin's storage */
-static void
-run_statement(OscJob *job, OscMember *m)
+/*
+ * The statements, natively: copied tables have the twin's empty storage now.
+ * Foreign keys that they add are added to keys.
+ */
+static List *
+run_script(List *script, List *keys)
 {
-	AlterTableStmt *stmt = osc_parse_statement(job->ddl);
+	ListCell   *lc;
 
-	osc_alter_as_user(osc_statement_for(stmt,
-										get_namespace_name(get_rel_namespace(m->relid)),
-										get_rel_name(m->relid), false),
-					  job->ddl);
+	foreach(lc, script)
+	{
+		OscStatement *s = lfirst(lc);
+		List	   *before;
+
+		if (!OidIsValid(s->relid))
+			continue;
+		before = osc_foreign_keys_of(s->relid);
+		osc_run_statement(s, true);
+		keys = osc_note_new_foreign_keys(keys, s->relid, before,
+										 osc_commands_of(list_make1(s)));
+	}
+	return keys;
 }
 
 static void
@@ -202,35 +216,51 @@ check_definition(OscMember *m)
 				 errhint("Start the job again.")));
 }
 
+/* hand the storage over, and run the statements in between */
 static void
-swap_member(OscJob *job, OscMember *m, List *foreign_keys)
+swap_members(OscJob *job, List *script, List *foreign_keys)
 {
+	ListCell   *lc;
 	OscArgs		args = {0};
 
-	osc_capture_remove(m);
 	osc_foreign_keys_unvalidate(foreign_keys);
-	osc_exchange_storage(m->relid, m->twin, false);
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+
+		osc_capture_remove(m);
+		osc_exchange_storage(m->relid, m->twin, false);
+	}
 	OSC_STOP_POINT("swap-before-final-alter");
-	run_statement(job, m);
-	check_definition(m);
-	osc_exchange_storage(m->relid, m->shadow, true);
-	/* every row has all its columns now */
-	clear_missing_values(m->relid);
+	foreign_keys = run_script(script, foreign_keys);
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+
+		check_definition(m);
+		osc_exchange_storage(m->relid, m->shadow, true);
+		/* every row has all its columns now */
+		clear_missing_values(m->relid);
+		osc_member_update(m, "backlog = 0", NULL);
+	}
 	osc_arg_jsonb(&args, osc_foreign_keys_to_json(foreign_keys));
-	osc_member_update(m, "foreign_keys = $3, backlog = 0", &args);
+	osc_member_update(linitial(job->members), "foreign_keys = $3", &args);
 }
 
 /* the affected keys of all members */
 static List *
-foreign_keys_of(OscJob *job)
+affected_keys(OscJob *job, List *script)
 {
-	AlterTableStmt *stmt = osc_parse_statement(job->ddl);
 	List	   *result = NIL;
 	ListCell   *lc;
 
 	foreach(lc, job->members)
-		result = list_concat(result,
-							 osc_affected_foreign_keys(((OscMember *) lfirst(lc))->relid, stmt));
+	{
+		Oid			relid = ((OscMember *) lfirst(lc))->relid;
+
+		result = osc_affected_foreign_keys(result, relid,
+										   osc_commands_of(osc_statements_of(script, relid)));
+	}
 	return result;
 }
 
@@ -257,15 +287,15 @@ same_foreign_keys(List *a, List *b)
 OscSwapOutcome
 osc_swap_storage(OscJob *job, TimestampTz *locked_at, int64 *backlog)
 {
-	List	   *foreign_keys = foreign_keys_of(job);
-	ListCell   *lc;
+	List	   *script = osc_script_of_job(job);
+	List	   *foreign_keys = affected_keys(job, script);
 
 	lock_members(job, foreign_keys, "swap");
 	*locked_at = GetCurrentTimestamp();
 	osc_deadline_arm(osc_swap_timeout);
 	OSC_STOP_POINT("swap-locked");
 	/* the keys may have changed until now */
-	if (!same_foreign_keys(foreign_keys, foreign_keys_of(job)))
+	if (!same_foreign_keys(foreign_keys, affected_keys(job, script)))
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("foreign keys of the table were changed while locks were being obtained")));
@@ -280,12 +310,7 @@ osc_swap_storage(OscJob *job, TimestampTz *locked_at, int64 *backlog)
 	}
 	replay_all(job);
 	PopActiveSnapshot();
-	foreach(lc, job->members)
-	{
-		OscMember  *m = lfirst(lc);
-
-		swap_member(job, m, osc_affected_foreign_keys(m->relid, osc_parse_statement(job->ddl)));
-	}
+	swap_members(job, script, foreign_keys);
 	OSC_STOP_POINT("swap-before-commit");
 	osc_event(job, "swap", osc_elapsed_ms(*locked_at),
 			  psprintf("{\"locked_ms\": %.3f, \"backlog\": " INT64_FORMAT "}",
@@ -303,27 +328,30 @@ osc_swap_storage(OscJob *job, TimestampTz *locked_at, int64 *backlog)
 void
 osc_dry_run(OscJob *job)
 {
-	List	   *foreign_keys = foreign_keys_of(job);
+	List	   *script = osc_script_of_job(job);
+	List	   *foreign_keys = affected_keys(job, script);
 	ListCell   *lc;
 
 	lock_members(job, foreign_keys, "dry run");
 	osc_deadline_arm(osc_swap_timeout);
 	PushActiveSnapshot(GetLatestSnapshot());
+	osc_foreign_keys_unvalidate(foreign_keys);
 	foreach(lc, job->members)
 	{
 		OscMember  *m = lfirst(lc);
-		Relation	source;
-		Relation	shadow;
-		const char *difference;
 
 		if (strcmp(osc_fingerprint(m->relid), m->fingerprint) != 0)
 			changed_under_us(m, "the definition");
-		osc_foreign_keys_unvalidate(osc_affected_foreign_keys(m->relid, osc_parse_statement(job->ddl)));
 		osc_exchange_storage(m->relid, m->twin, false);
-		run_statement(job, m);
-		source = table_open(m->relid, NoLock);
-		shadow = table_open(m->shadow, NoLock);
-		difference = osc_layout_difference(source, shadow);
+	}
+	(void) run_script(script, foreign_keys);
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+		Relation	source = table_open(m->relid, NoLock);
+		Relation	shadow = table_open(m->shadow, NoLock);
+		const char *difference = osc_layout_difference(source, shadow);
+
 		if (difference)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -314,50 +314,93 @@ clone_identity_and_not_null(Relation source, Oid shadow)
 	}
 }
 
-/* the shadow has no foreign keys: there are none to drop */
-static List *
-without_foreign_keys(Oid source, List *cmds)
+/* give the shadow what a statement does to rows and indexes */
+static void
+apply_statement(Oid shadow, const OscStatement *s)
 {
-	List	   *result = NIL;
-	ListCell   *lc;
+	Oid			nsp = get_rel_namespace(shadow);
+	Node	   *node = osc_statement_for_shadow(s, get_namespace_name(nsp), get_rel_name(shadow));
 
-	foreach(lc, cmds)
+	if (node == NULL)
+		return;
+	switch (nodeTag(node))
 	{
-		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
-		HeapTuple	tuple = NULL;
-		bool		is_foreign_key = false;
+		case T_AlterTableStmt:
+			osc_alter_quietly(castNode(AlterTableStmt, node), shadow);
+			break;
+		case T_RenameStmt:
+			{
+				RenameStmt *rename = castNode(RenameStmt, node);
 
-		if (cmd->subtype == AT_DropConstraint)
-			tuple = SearchSysCache1(CONSTROID,
-									ObjectIdGetDatum(get_relation_constraint_oid(source, cmd->name, true)));
-		if (HeapTupleIsValid(tuple))
-		{
-			is_foreign_key = ((Form_pg_constraint) GETSTRUCT(tuple))->contype == CONSTRAINT_FOREIGN;
-			ReleaseSysCache(tuple);
-		}
-		if (!is_foreign_key)
-			result = lappend(result, cmd);
+				if (rename->renameType == OBJECT_TABLE)
+					RenameRelation(rename);
+				else if (rename->renameType == OBJECT_COLUMN)
+					renameatt(rename);
+				else if (OidIsValid(get_relation_constraint_oid(shadow, rename->subname, true)))
+					RenameConstraint(rename);
+				break;
+			}
+		case T_IndexStmt:
+			{
+				IndexStmt  *index = transformIndexStmt(shadow, castNode(IndexStmt, node), s->source);
+
+				osc_define_index(shadow, index);
+				break;
+			}
+		case T_DropStmt:
+			{
+				List	   *name = linitial_node(List, castNode(DropStmt, node)->objects);
+				Oid			index = get_relname_relid(strVal(llast(name)), nsp);
+				ObjectAddress object;
+
+				ObjectAddressSet(object, RelationRelationId, index);
+				if (OidIsValid(index))
+					performDeletion(&object, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
+				break;
+			}
+		default:
+			break;
 	}
-	return result;
+	CommandCounterIncrement();
 }
 
 /*
- * Make the shadow in a helper schema and give it the new shape.  The caller
- * has entered the job owner's name.  Raises the statement's native errors.
+ * An empty clone of the table, with its defaults, constraints, identity
+ * columns and indexes under their own names, in a helper schema.  The caller
+ * has entered the job owner's name.
  */
 Oid
-osc_create_shadow(Relation source, Oid nsp, const AlterTableStmt *stmt)
+osc_create_clone(Relation source, Oid nsp)
 {
-	Oid			shadow = create_table(source, nsp, RelationGetRelationName(source), false);
-	char	   *nspname = get_namespace_name(nsp);
-	AlterTableStmt *altered;
+	Oid			clone = create_table(source, nsp, RelationGetRelationName(source), false);
 
-	clone_identity_and_not_null(source, shadow);
-	clone_indexes(source, shadow, false);
-	altered = osc_statement_for(stmt, nspname, RelationGetRelationName(source), true);
-	altered->cmds = without_foreign_keys(RelationGetRelid(source), altered->cmds);
-	if (altered->cmds != NIL)
-		osc_alter_quietly(altered, shadow);
+	clone_identity_and_not_null(source, clone);
+	clone_indexes(source, clone, false);
+	return clone;
+}
+
+/*
+ * Apply the statements (OscStatement *) to a clone, as far as they concern
+ * rows and indexes.  Raises the statements' native errors.
+ */
+void
+osc_apply_statements(Oid clone, List *statements)
+{
+	ListCell   *lc;
+
+	foreach(lc, statements)
+		apply_statement(clone, lfirst(lc));
+}
+
+/*
+ * Make the shadow: a clone that the statements have given the new shape.
+ */
+Oid
+osc_create_shadow(Relation source, Oid nsp, List *statements)
+{
+	Oid			shadow = osc_create_clone(source, nsp);
+
+	osc_apply_statements(shadow, statements);
 	osc_set_relrewrite(shadow, RelationGetRelid(source));
 	osc_hide_rows(shadow);
 	return shadow;

@@ -49,7 +49,7 @@
 
 #include "base/compat.h"
 #include "model/mapping.h"
-#include "model/statement.h"
+#include "model/script.h"
 
 /* casts between different types that never map two values to one */
 static const struct
@@ -70,13 +70,13 @@ static const struct
 };
 
 static Node *
-transform_using(Relation source, Node *raw, const char *ddl)
+transform_using(Relation source, Node *raw, const char *text)
 {
 	ParseState *pstate = make_parsestate(NULL);
 	ParseNamespaceItem *nsitem;
 	Node	   *expr;
 
-	pstate->p_sourcetext = ddl;
+	pstate->p_sourcetext = text;
 	nsitem = addRangeTableEntryForRelation(pstate, source, AccessShareLock,
 										   NULL, false, true);
 	addNSItemToQuery(pstate, nsitem, false, true, true);
@@ -114,15 +114,16 @@ evaluate_once(Expr *expr)
 /* the value of a column that the statement keeps or changes */
 static Expr *
 kept_column_value(Relation source, Form_pg_attribute from, Form_pg_attribute to,
-				  const AlterTableStmt *stmt, const char *ddl)
+				  List *statements)
 {
-	AlterTableCmd *cmd = osc_find_type_change(stmt, NameStr(from->attname));
+	const char *text;
+	AlterTableCmd *cmd = osc_find_type_change(statements, NameStr(from->attname), &text);
 	Node	   *expr = (Node *) column_var(from);
 
 	if (cmd == NULL)
 		return (Expr *) expr;
 	if (castNode(ColumnDef, cmd->def)->raw_default)
-		expr = transform_using(source, castNode(ColumnDef, cmd->def)->raw_default, ddl);
+		expr = transform_using(source, castNode(ColumnDef, cmd->def)->raw_default, text);
 	expr = coerce_to_target_type(NULL, expr, exprType(expr), to->atttypid,
 								 to->atttypmod, COERCION_ASSIGNMENT,
 								 COERCE_IMPLICIT_CAST, -1);
@@ -310,7 +311,8 @@ collect_checks(OscMapping *mapping, Relation source, Relation shadow)
 		for (int j = 0; old_constr && j < old_constr->num_check; j++)
 			if (strcmp(old_constr->check[j].ccname, check->ccname) == 0 &&
 				equal(stringToNode(old_constr->check[j].ccbin),
-					  stringToNode(check->ccbin)))
+					  stringToNode(check->ccbin)) &&
+				(old_constr->check[j].ccvalid || !check->ccvalid))
 				old = true;	/* the same, places in some text apart */
 		if (old || !check->ccvalid || !osc_check_is_enforced(check))
 			continue;
@@ -353,12 +355,12 @@ complete_mapping(OscMapping *mapping, Relation source, Relation shadow)
 }
 
 /*
- * Work out the mapping from the source to the shadow in its new shape.
+ * Work out the mapping from the source to the shadow, to which the statements
+ * (OscStatement *) have given its new shape.
  * Raises native's errors, and feature_not_supported where no key survives.
  */
 OscMapping *
-osc_mapping_build(Relation source, Relation shadow, const AlterTableStmt *stmt,
-				  const char *ddl)
+osc_mapping_build(Relation source, Relation shadow, List *statements)
 {
 	OscMapping *mapping = palloc0(sizeof(OscMapping));
 	TupleDesc	from = RelationGetDescr(source);
@@ -372,7 +374,7 @@ osc_mapping_build(Relation source, Relation shadow, const AlterTableStmt *stmt,
 		if (att->attisdropped)
 			expr = (Expr *) makeNullConst(INT4OID, -1, InvalidOid);
 		else if (i < from->natts)
-			expr = kept_column_value(source, TupleDescAttr(from, i), att, stmt, ddl);
+			expr = kept_column_value(source, TupleDescAttr(from, i), att, statements);
 		else if (att->attgenerated != '\0')
 		{
 			if (att->attgenerated != ATTRIBUTE_GENERATED_STORED)

@@ -49,8 +49,7 @@ typedef struct OscMapExec
 	TupleTableSlot *current;	/* source row at work, for error messages */
 } OscMapExec;
 
-extern OscMapping *osc_mapping_build(Relation source, Relation shadow,
-									 const AlterTableStmt *stmt, const char *ddl);
+extern OscMapping *osc_mapping_build(Relation source, Relation shadow, List *statements);
 extern char *osc_mapping_store(const OscMapping *mapping);
 extern OscMapping *osc_mapping_load(const char *stored, Relation source, Relation shadow);
 extern OscMapExec *osc_mapping_init(const OscMapping *mapping, Relation source,

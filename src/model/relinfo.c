@@ -48,46 +48,60 @@
 #include "model/relinfo.h"
 
 /*
- * Find the table that the statement names, with ACCESS SHARE locked, and
- * check the caller's right to alter it as native does
- * (RangeVarCallbackForAlterRelation).  Raises 42P01, 42809 and 42501.
+ * Raise native's error unless the current role may alter the relation.
  */
-Oid
-osc_lookup_table(const AlterTableStmt *stmt)
+void
+osc_check_owner(Oid relid, const char *name)
 {
-	Oid			relid;
-	char		relkind;
-	const char *nspname = stmt->relation->schemaname;
-
-	if (nspname && !OidIsValid(get_namespace_oid(nspname, true)))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_SCHEMA),
-				 errmsg("schema \"%s\" does not exist", nspname),
-				 errhint("Check the name.")));
-	relid = RangeVarGetRelid(stmt->relation, AccessShareLock, true);
-	if (!OidIsValid(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 nspname ?
-				 errmsg("relation \"%s.%s\" does not exist", nspname, stmt->relation->relname) :
-				 errmsg("relation \"%s\" does not exist", stmt->relation->relname),
-				 errhint("Check the name, and the search_path of this session.")));
-	relkind = get_rel_relkind(relid);
 	if (!osc_owns_relation(relid, GetUserId()))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of table %s", stmt->relation->relname),
+				 errmsg("must be owner of table %s", name),
 				 errhint("Ask the table's owner, or a member of the owning role, to start the job.")));
+}
+
+/*
+ * Find the table of this name, lock it with ACCESS SHARE, and check the
+ * caller's right to alter it as native does
+ * (RangeVarCallbackForAlterRelation).  Raises 42P01, 42809 and 42501;
+ * missing_ok: InvalidOid and a notice if there is no such table.
+ */
+Oid
+osc_lookup_table(const RangeVar *name, bool missing_ok)
+{
+	Oid			relid;
+	char		relkind;
+
+	if (name->schemaname && !missing_ok && !OidIsValid(get_namespace_oid(name->schemaname, true)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 errmsg("schema \"%s\" does not exist", name->schemaname),
+				 errhint("Check the name.")));
+	relid = RangeVarGetRelid(name, AccessShareLock, true);
+	if (!OidIsValid(relid) && missing_ok)
+	{
+		ereport(NOTICE,
+				(errmsg("relation \"%s\" does not exist, skipping", name->relname)));
+		return InvalidOid;
+	}
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 name->schemaname ?
+				 errmsg("relation \"%s.%s\" does not exist", name->schemaname, name->relname) :
+				 errmsg("relation \"%s\" does not exist", name->relname),
+				 errhint("Check the name, and the search_path of this session.")));
+	relkind = get_rel_relkind(relid);
+	osc_check_owner(relid, name->relname);
 	if (IsCatalogRelationOid(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied: \"%s\" is a system catalog",
-						stmt->relation->relname),
+				 errmsg("permission denied: \"%s\" is a system catalog", name->relname),
 				 errhint("System catalogs cannot be changed.")));
 	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not a table", stmt->relation->relname),
+				 errmsg("\"%s\" is not a table", name->relname),
 				 errhint("Only tables can be changed online.")));
 	return relid;
 }
@@ -440,12 +454,12 @@ check_referencing_tables(Relation rel, AttrNumber attnum)
  * native's error with a hint.  What is not found here, the dry run finds.
  */
 void
-osc_check_dependents(Relation rel, const AlterTableStmt *stmt)
+osc_check_dependents(Relation rel, List *cmds)
 {
 	ListCell   *lc;
 	bool		types_change = false;
 
-	foreach(lc, stmt->cmds)
+	foreach(lc, cmds)
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 		AttrNumber	attnum;

@@ -20,11 +20,12 @@ typedef struct OscKey
 	AttrNumber	attnums[INDEX_MAX_KEYS];	/* in the order of the index */
 } OscKey;
 
-extern Oid	osc_lookup_table(const AlterTableStmt *stmt);
+extern void osc_check_owner(Oid relid, const char *name);
+extern Oid	osc_lookup_table(const RangeVar *name, bool missing_ok);
 extern void osc_check_table(Relation rel);
 extern List *osc_candidate_keys(Relation rel);
 extern OscKey *osc_find_key(Relation rel, const OscKey *wanted);
-extern void osc_check_dependents(Relation rel, const AlterTableStmt *stmt);
+extern void osc_check_dependents(Relation rel, List *cmds);
 extern char *osc_fingerprint(Oid relid);
 extern List *osc_index_oids(Relation rel);
 

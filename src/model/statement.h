@@ -1,23 +1,22 @@
 /*-------------------------------------------------------------------------
  *
  * statement.h
- *	  The user's statement: parsed by the server's own parser, checked, and
- *	  aimed at a relation.
+ *	  A statement of the user's, aimed at a relation and run.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef OSC_STATEMENT_H
 #define OSC_STATEMENT_H
 
+#include "model/script.h"
 #include "nodes/parsenodes.h"
 
-extern AlterTableStmt *osc_parse_statement(const char *ddl);
-extern void osc_check_subcommands(const AlterTableStmt *stmt);
-extern AlterTableStmt *osc_statement_for(const AlterTableStmt *stmt,
-										 const char *nspname, const char *relname,
-										 bool for_shadow);
+extern bool osc_column_is_serial(const ColumnDef *def);
+extern void osc_check_subcommands(List *cmds);
+extern Node *osc_statement_for_shadow(const OscStatement *s, const char *nspname,
+									  const char *relname);
 extern void osc_alter_quietly(AlterTableStmt *stmt, Oid relid);
-extern void osc_alter_as_user(AlterTableStmt *stmt, const char *ddl);
-extern AlterTableCmd *osc_find_type_change(const AlterTableStmt *stmt, const char *colname);
+extern void osc_run_as_user(Node *node, const char *text);
+extern void osc_run_statement(const OscStatement *s, bool in_swap);
 
 #endif							/* OSC_STATEMENT_H */

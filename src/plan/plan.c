@@ -3,18 +3,22 @@
  * plan.c
  *	  What a job will do, worked out before anything is made.
  *
- * The statement is parsed by the server's parser, its table and the caller's
- * right are looked up, the catalogs are asked what native would object to,
- * and the statement is rehearsed on an empty copy.  osc_plan() shows the
+ * The script is parsed by the server's parser, its tables and the caller's
+ * rights are looked up, the catalogs are asked what native would object to,
+ * and each part gets the cheapest safe strategy.  Tables that need a copy are
+ * copied, and all statements of the script run in one swap; where no table
+ * needs one, the commands of recipes.c do the work.  osc_plan() shows the
  * steps; osc_start() makes the same plan and stores a job.
  *
- * Locks: ACCESS SHARE on the table.
+ * Locks: ACCESS SHARE on the tables.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/table.h"
+#include "catalog/catalog.h"
+#include "catalog/namespace.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
@@ -27,44 +31,85 @@
 #include "base/settings.h"
 #include "model/relinfo.h"
 #include "model/statement.h"
+#include "plan/classify.h"
 #include "plan/plan.h"
+#include "plan/recipes.h"
 #include "plan/rehearse.h"
-#include "store/job.h"
+#include "plan/rules.h"
+#include "plan/separable.h"
 
-static void
-add_step(OscPlan *plan, OscPlanStep step)
-{
-	OscPlanStep *copy = palloc(sizeof(OscPlanStep));
+/* ---------------------------------------- arguments */
 
-	*copy = step;
-	if (copy->strategy == NULL)
-		copy->strategy = "copy";
-	plan->steps = lappend(plan->steps, copy);
-}
+static const char *const strategies[] = {"auto", "instant", "constraint", "index", "copy", "column"};
 
 static void
 check_arguments(const char *strategy, bool has_backfill)
 {
-	static const char *const later[] = {"instant", "constraint", "index", "column"};
+	bool		known = false;
 
+	for (int i = 0; i < (int) lengthof(strategies); i++)
+		known = known || strcmp(strategy, strategies[i]) == 0;
+	if (!known)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown strategy \"%s\"", strategy),
+				 errhint("Use \"auto\", \"instant\", \"constraint\", \"index\" or \"copy\".")));
+	if (strcmp(strategy, "column") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("strategy \"column\" is not supported"),
+				 errhint("Use \"auto\" or \"copy\".")));
 	if (has_backfill)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("backfill expressions are not supported"),
 				 errhint("Use a USING expression, or a default.")));
-	if (strcmp(strategy, "auto") == 0 || strcmp(strategy, "copy") == 0)
-		return;
-	for (int i = 0; i < (int) lengthof(later); i++)
-		if (strcmp(strategy, later[i]) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("strategy \"%s\" is not supported", strategy),
-					 errhint("Use \"auto\" or \"copy\".")));
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown strategy \"%s\"", strategy),
-			 errhint("Use \"auto\" or \"copy\".")));
 }
+
+/* is this strategy among those of the parts, and no other but "instant"? */
+static bool
+strategy_fits(List *parts, const char *strategy)
+{
+	bool		found = false;
+	ListCell   *lc;
+
+	if (strcmp(strategy, "instant") == 0)
+		found = true;
+	foreach(lc, parts)
+	{
+		OscPart    *part = lfirst(lc);
+
+		if (strcmp(osc_strategy_name(part->strategy), strategy) == 0)
+			found = true;
+		else if (part->strategy != OSC_INSTANT)
+			return false;
+	}
+	return found;
+}
+
+static void
+check_forced_strategy(List *parts, const char *strategy)
+{
+	OscPart    *worst = NULL;
+	ListCell   *lc;
+
+	if (strcmp(strategy, "auto") == 0 || strcmp(strategy, "copy") == 0 ||
+		strategy_fits(parts, strategy))
+		return;
+	foreach(lc, parts)
+		if (worst == NULL || ((OscPart *) lfirst(lc))->strategy > worst->strategy)
+			worst = lfirst(lc);
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("strategy \"%s\" does not fit the change", strategy),
+			 worst ? errdetail("%s needs strategy \"%s\".", osc_rule_find(worst->rule)->change,
+							   osc_strategy_name(worst->strategy)) : 0,
+			 errhint("Use \"auto\"%s%s%s.", worst && worst->strategy != OSC_COPY ? ", \"" : "",
+					 worst && worst->strategy != OSC_COPY ? osc_strategy_name(worst->strategy) : "",
+					 worst && worst->strategy != OSC_COPY ? "\" or \"copy\"" : " or \"copy\"")));
+}
+
+/* ---------------------------------------- a copy */
 
 static char *
 pretty(int64 bytes)
@@ -73,8 +118,45 @@ pretty(int64 bytes)
 															  Int64GetDatum(bytes))));
 }
 
+static OscPlanStep *
+add_row(OscPlan *plan, OscPhase phase, char *command, const char *lock_mode,
+		const char *blocks, char *cost, char *note)
+{
+	OscPlanStep *step = osc_plan_add(plan, phase, "copy", command);
+
+	step->lock_mode = lock_mode;
+	step->blocks = blocks;
+	step->cost = cost;
+	step->note = note;
+	return step;
+}
+
+static char *
+waits(void)
+{
+	return psprintf("waits for its locks for at most %d ms, else tries again later", osc_lock_timeout);
+}
+
+/* why this table is copied, for people */
+static char *
+why_copied(const OscPlanTable *t, const char *forced)
+{
+	ListCell   *lc;
+
+	foreach(lc, t->parts)
+	{
+		OscPart    *part = lfirst(lc);
+		const OscRule *rule = osc_rule_find(part->rule);
+
+		if (part->strategy == OSC_COPY && rule)
+			return psprintf("%s: %s", rule->change, rule->note ? rule->note : rule->native);
+	}
+	return psprintf("%s", forced);
+}
+
 static void
-describe_copy(OscPlan *plan, Relation source, const OscRehearsal *r, const char *ddl)
+describe_copy(OscPlan *plan, const OscPlanTable *t, Relation source, const OscRehearsal *r,
+			  const char *forced)
 {
 	int64		heap = (int64) RelationGetNumberOfBlocks(source) * BLCKSZ;
 	int64		total = DatumGetInt64(DirectFunctionCall1(pg_total_relation_size,
@@ -82,42 +164,251 @@ describe_copy(OscPlan *plan, Relation source, const OscRehearsal *r, const char 
 	double		rows = Max(source->rd_rel->reltuples, 0);
 	char	   *name = osc_relation_name(RelationGetRelid(source));
 
-	add_step(plan, (OscPlanStep)
-			 {"preparing", NULL, psprintf("make an empty copy of %s and apply the statement to it", name),
-			 "ACCESS SHARE", "nothing", "catalog only",
-			 pstrdup("the copy has the table's columns, defaults, constraints and indexes; foreign keys stay with the table")});
-	add_step(plan, (OscPlanStep)
-			 {"preparing", NULL, psprintf("rehearse on %s with empty storage, and roll back: %s", name, ddl),
-			 "ACCESS EXCLUSIVE", "reads, writes", "milliseconds",
-			 psprintf("waits for its locks for at most %d ms, else tries again later", osc_lock_timeout)});
-	add_step(plan, (OscPlanStep)
-			 {"preparing", NULL, psprintf("capture the keys of changed rows of %s (index %s)", name, quote_identifier(r->key)),
-			 "SHARE ROW EXCLUSIVE", "writes", "milliseconds",
-			 psprintf("waits for its locks for at most %d ms, else tries again later", osc_lock_timeout)});
-	add_step(plan, (OscPlanStep)
-			 {"backfilling", NULL, psprintf("copy the rows of %s in batches", name),
-			 "ACCESS SHARE", "nothing",
-			 psprintf("about %.0f rows, %s to read", rows, pretty(heap)),
-			 psprintf("begins when transactions older than the capture have ended; batches of %d ms%s", osc_batch_target_time,
-					  r->nproved > 0 ? "; proves the new CHECK constraints" : "")});
-	add_step(plan, (OscPlanStep)
-			 {"indexing", NULL, psprintf("freeze the copy, build its %d indexes, analyze it", r->nindexes),
-			 "none on the table", "nothing",
-			 psprintf("in all up to %s of extra disk until the job is done", pretty(total)), NULL});
-	add_step(plan, (OscPlanStep)
-			 {"catching_up", NULL, pstrdup("replay changed rows until few are left"),
-			 "ACCESS SHARE", "nothing", "depends on the writes", NULL});
+	add_row(plan, OSC_PREPARING, psprintf("make an empty copy of %s in its new shape", name),
+			"ACCESS SHARE", "nothing", "catalog only", why_copied(t, forced));
+	add_row(plan, OSC_PREPARING,
+			psprintf("capture the keys of changed rows of %s (index %s)", name, quote_identifier(r->key)),
+			"SHARE ROW EXCLUSIVE", "writes", "milliseconds", waits());
+	add_row(plan, OSC_BACKFILLING, psprintf("copy the rows of %s in batches", name),
+			"ACCESS SHARE", "nothing",
+			psprintf("about %.0f rows, %s to read", rows, pretty(heap)),
+			psprintf("begins when transactions older than the capture have ended; batches of %d ms%s", osc_batch_target_time,
+					 r->nproved > 0 ? "; proves the new CHECK constraints" : ""));
+	add_row(plan, OSC_INDEXING,
+			psprintf("freeze the copy of %s, build its %d indexes, analyze it", name, r->nindexes),
+			"none on the table", "nothing",
+			psprintf("in all up to %s of extra disk until the job is done", pretty(total)), NULL);
+	add_row(plan, OSC_CATCHING_UP, psprintf("replay changed rows of %s until few are left", name),
+			"ACCESS SHARE", "nothing", "depends on the writes", NULL);
 	if (osc_verify)
-		add_step(plan, (OscPlanStep)
-				 {"validating", NULL, pstrdup("compare the copy with the table, both ways"),
-				 "ACCESS SHARE", "nothing", psprintf("about %.0f rows, twice", rows), NULL});
-	add_step(plan, (OscPlanStep)
-			 {"swapping", NULL, psprintf("replay the rest, run on %s with empty storage, and give it the copy's storage: %s", name, ddl),
-			 "ACCESS EXCLUSIVE", "reads, writes", "milliseconds",
-			 psprintf("waits for its locks for at most %d ms, else tries again later; also locks tables whose foreign keys use a changed column", osc_lock_timeout)});
-	add_step(plan, (OscPlanStep)
-			 {"cleaning", NULL, pstrdup("validate foreign keys that the statement made anew; drop the old storage"),
-			 "SHARE UPDATE EXCLUSIVE", "nothing", "one scan per foreign key", NULL});
+		add_row(plan, OSC_VALIDATING, psprintf("compare the copy with %s, both ways", name),
+				"ACCESS SHARE", "nothing", psprintf("about %.0f rows, twice", rows), NULL);
+}
+
+static OscPlanTable *
+table_of(OscPlan *plan, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->tables)
+		if (((OscPlanTable *) lfirst(lc))->relid == relid)
+			return lfirst(lc);
+	return NULL;
+}
+
+/* the swap of a script in which tables are copied: all its statements, natively */
+static void
+plan_swap_of_copies(OscPlan *plan)
+{
+	ListCell   *lc;
+
+	add_row(plan, OSC_PREPARING, pstrdup("rehearse the swap with empty storage, and roll back"),
+			"ACCESS EXCLUSIVE", "reads, writes", "milliseconds", waits());
+	add_row(plan, OSC_SWAPPING, pstrdup("replay the rest, and give the table empty storage"),
+			"ACCESS EXCLUSIVE", "reads, writes", "milliseconds",
+			psprintf("%s; also locks tables whose foreign keys use a changed column", waits()));
+	foreach(lc, plan->script)
+	{
+		OscStatement *s = lfirst(lc);
+		OscPart		part = {.statement = s,.strategy = OSC_INSTANT,.rule = ""};
+		OscPlanTable *t = table_of(plan, s->relid);
+		OscPlanStep *step;
+
+		if (t == NULL)
+			continue;
+		part.strategy = t->copied ? OSC_COPY : OSC_INSTANT;
+		step = osc_plan_run(plan, OSC_SWAPPING, OSC_STEP_FINAL, s->relid, &part, s->text, NULL);
+		step->lock_mode = "ACCESS EXCLUSIVE";
+		step->blocks = "reads, writes";
+		step->cost = "milliseconds";
+		step->note = pstrdup("runs natively, on empty storage where the table is copied; foreign keys are checked afterwards");
+	}
+	add_row(plan, OSC_SWAPPING, pstrdup("give the table the storage of its copy"),
+			"ACCESS EXCLUSIVE", "reads, writes", "milliseconds", NULL);
+	add_row(plan, OSC_CLEANING,
+			pstrdup("validate foreign keys that the statement made anew; drop the old storage"),
+			"SHARE UPDATE EXCLUSIVE", "nothing", "one scan per foreign key", NULL);
+}
+
+static void
+plan_copy(OscPlan *plan, OscPlanTable *t, const char *forced)
+{
+	Relation	rel = table_open(t->relid, NoLock);
+	OscRehearsal rehearsal = {0};
+
+	osc_check_table(rel);
+	osc_check_subcommands(osc_commands_of(t->statements));
+	osc_rehearse(rel, t->statements, &rehearsal);
+	describe_copy(plan, t, rel, &rehearsal, forced);
+	table_close(rel, NoLock);
+}
+
+/* ---------------------------------------- tables and parts */
+
+/* no job of any strategy touches these */
+static void
+check_any_table(Relation rel)
+{
+	const char *what = NULL;
+
+	if (rel->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
+		what = "a temporary table";
+	else if (OidIsValid(rel->rd_rel->relrewrite))
+		what = "a helper table of another job";
+	else if (IsCatalogRelation(rel) ||
+			 RelationGetNamespace(rel) == get_namespace_oid(OSC_CATALOG_SCHEMA, true))
+		what = "a table of the system or of this extension";
+	if (what)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot change \"%s\" online: it is %s", RelationGetRelationName(rel), what),
+				 errhint("Use a plain ALTER TABLE.")));
+}
+
+/* the script's tables, in the order in which it names them */
+static void
+collect_tables(OscPlan *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->script)
+	{
+		OscStatement *s = lfirst(lc);
+		OscPlanTable *t;
+
+		if (!OidIsValid(s->relid) || table_of(plan, s->relid) != NULL)
+			continue;
+		t = palloc0(sizeof(OscPlanTable));
+		t->relid = s->relid;
+		t->nspname = get_namespace_name(get_rel_namespace(s->relid));
+		t->relname = get_rel_name(s->relid);
+		t->statements = osc_statements_of(plan->script, s->relid);
+		plan->tables = lappend(plan->tables, t);
+	}
+}
+
+static void
+classify_table(OscPlanTable *t)
+{
+	Relation	rel = table_open(t->relid, NoLock);
+
+	check_any_table(rel);
+	osc_check_dependents(rel, osc_commands_of(t->statements));
+	t->parts = osc_classify(rel, t->statements);
+	table_close(rel, NoLock);
+}
+
+/* which tables are copied, and why (for those of which no part needs it) */
+static const char *
+choose_copies(OscPlan *plan, const char *strategy)
+{
+	const char *why = NULL;
+	bool		any = false;
+	ListCell   *lc,
+			   *p;
+
+	foreach(lc, plan->tables)
+	{
+		OscPlanTable *t = lfirst(lc);
+
+		t->copied = strcmp(strategy, "copy") == 0;
+		if (t->copied)
+			why = "strategy \"copy\" was asked for";
+		foreach(p, t->parts)
+			if (((OscPart *) lfirst(p))->strategy == OSC_COPY)
+				t->copied = true;
+		if (!t->copied && (why = osc_why_not_separable(t->parts)) != NULL)
+		{
+			why = psprintf("the parts cannot be run apart: %s", why);
+			t->copied = true;
+		}
+		any = any || t->copied;
+	}
+	if (!any)
+		return NULL;
+	/* no scan and no build may happen under the locks of the swap */
+	foreach(lc, plan->tables)
+	{
+		OscPlanTable *t = lfirst(lc);
+
+		foreach(p, t->parts)
+			if (!t->copied && ((OscPart *) lfirst(p))->strategy != OSC_INSTANT)
+			{
+				t->copied = true;
+				why = "it changes together with a table that needs a copy";
+			}
+	}
+	return why ? why : "";
+}
+
+/* parts of one statement */
+static List *
+parts_of(List *parts, const OscStatement *s)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, parts)
+		if (((OscPart *) lfirst(lc))->statement == s)
+			result = lappend(result, lfirst(lc));
+	return result;
+}
+
+/* in the order of the phases; in a phase, in that of the script */
+static List *
+sorted_by_phase(List *steps)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	for (int phase = OSC_PLANNED; phase <= OSC_AT_DONE; phase++)
+		foreach(lc, steps)
+			if ((int) ((OscPlanStep *) lfirst(lc))->phase == phase)
+				result = lappend(result, lfirst(lc));
+	return result;
+}
+
+static void
+fill_plan(OscPlan *plan, const char *strategy)
+{
+	const char *why;
+	List	   *all = NIL;
+	ListCell   *lc;
+	int			n = 0;
+
+	collect_tables(plan);
+	foreach(lc, plan->tables)
+	{
+		classify_table(lfirst(lc));
+		all = list_concat(all, ((OscPlanTable *) lfirst(lc))->parts);
+	}
+	check_forced_strategy(all, strategy);
+	why = choose_copies(plan, strategy);
+	if (why)
+	{
+		foreach(lc, plan->tables)
+			if (((OscPlanTable *) lfirst(lc))->copied)
+				plan_copy(plan, lfirst(lc), why);
+		plan_swap_of_copies(plan);
+	}
+	else
+		foreach(lc, plan->script)
+		{
+			OscStatement *s = lfirst(lc);
+			OscPlanTable *t = table_of(plan, s->relid);
+			Relation	rel;
+
+			if (t == NULL)
+				continue;
+			rel = table_open(t->relid, NoLock);
+			osc_plan_statement(plan, rel, parts_of(t->parts, s), t->parts,
+							   list_length(plan->script) == 1);
+			table_close(rel, NoLock);
+		}
+	plan->steps = sorted_by_phase(plan->steps);
+	foreach(lc, plan->steps)
+		if (((OscPlanStep *) lfirst(lc))->run)
+			((OscPlanStep *) lfirst(lc))->run->step_no = ++n;
 }
 
 /*
@@ -155,15 +446,12 @@ add_hint(void)
 
 /*
  * Plan a job.  Raises all errors that can be known before anything is made;
- * takes ACCESS SHARE on the table and keeps it to the end of the transaction.
+ * takes ACCESS SHARE on the tables and keeps it to the end of the transaction.
  */
 OscPlan *
 osc_make_plan(const char *ddl, const char *strategy, bool has_backfill)
 {
 	OscPlan    *plan = palloc0(sizeof(OscPlan));
-	AlterTableStmt *stmt;
-	OscRehearsal rehearsal = {0};
-	Relation	source;
 	ErrorContextCallback callback = {
 		.callback = statement_error_callback,
 		.arg = unconstify(char *, ddl),
@@ -174,18 +462,10 @@ osc_make_plan(const char *ddl, const char *strategy, bool has_backfill)
 	PG_TRY();
 	{
 		error_context_stack = &callback;
-		stmt = osc_parse_statement(ddl);
-		plan->relid = osc_lookup_table(stmt);
-		osc_check_subcommands(stmt);
-		source = table_open(plan->relid, NoLock);
-		plan->nspname = get_namespace_name(RelationGetNamespace(source));
-		plan->relname = pstrdup(RelationGetRelationName(source));
-		osc_check_table(source);
-		osc_check_dependents(source, stmt);
-		osc_rehearse(source, stmt, ddl, &rehearsal);
+		plan->script = osc_parse_script(ddl);
+		osc_resolve_script(plan->script);
+		fill_plan(plan, strategy);
 		error_context_stack = callback.previous;
-		describe_copy(plan, source, &rehearsal, ddl);
-		table_close(source, NoLock);
 	}
 	PG_CATCH();
 	{

@@ -8,28 +8,40 @@
 #ifndef OSC_PLAN_H
 #define OSC_PLAN_H
 
-#include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
+#include "store/job_step.h"
 
-/* one row of osc_plan() */
+/* one row of osc_plan(); with run, a command that the job runs as shown */
 typedef struct OscPlanStep
 {
-	const char *phase;
+	OscPhase	phase;
 	const char *strategy;
 	char	   *command;
 	const char *lock_mode;
 	const char *blocks;
 	char	   *cost;
 	char	   *note;
+	OscJobStep *run;
 } OscPlanStep;
 
-/* what osc_start() stores */
-typedef struct OscPlan
+/* one relation that the job changes */
+typedef struct OscPlanTable
 {
 	Oid			relid;
 	char	   *nspname;
 	char	   *relname;
-	List	   *steps;			/* OscPlanStep * */
+	bool		copied;
+	List	   *statements;		/* OscStatement * */
+	List	   *parts;			/* OscPart * */
+} OscPlanTable;
+
+/* what osc_start() stores */
+typedef struct OscPlan
+{
+	List	   *script;			/* OscStatement * */
+	List	   *tables;			/* OscPlanTable *, in the order of their first statements */
+	List	   *steps;			/* OscPlanStep *, in the order in which they run */
+	bool		needs_worker;	/* a command cannot run in a transaction */
 } OscPlan;
 
 extern OscPlan *osc_make_plan(const char *ddl, const char *strategy, bool has_backfill);

@@ -8,7 +8,7 @@
 #ifndef OSC_REHEARSE_H
 #define OSC_REHEARSE_H
 
-#include "nodes/parsenodes.h"
+#include "model/script.h"
 #include "utils/relcache.h"
 
 typedef struct OscRehearsal
@@ -18,7 +18,16 @@ typedef struct OscRehearsal
 	int			nproved;		/* CHECK constraints that the copy proves */
 } OscRehearsal;
 
-extern void osc_rehearse(Relation source, const AlterTableStmt *stmt, const char *ddl,
-						 OscRehearsal *result);
+/* what the server would rewrite */
+typedef enum OscRewrite
+{
+	OSC_REWRITES_NOTHING,
+	OSC_REWRITES_INDEXES,
+	OSC_REWRITES_ROWS,
+} OscRewrite;
+
+extern OscRewrite osc_rehearsal_rewrites(Relation source, List *statements);
+extern char *osc_rehearsal_index_name(Relation source, OscStatement *statement);
+extern void osc_rehearse(Relation source, List *statements, OscRehearsal *result);
 
 #endif							/* OSC_REHEARSE_H */

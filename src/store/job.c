@@ -27,6 +27,7 @@
 #include "base/run.h"
 #include "store/events.h"
 #include "store/job.h"
+#include "store/job_step.h"
 
 static const char *const state_names[] = {
 	[OSC_QUEUED] = "queued",
@@ -102,8 +103,12 @@ name_index(const char *name, const char *const *names, int n)
 
 #define state_from_name(s) \
 	((OscState) name_index(s, state_names, lengthof(state_names)))
-#define phase_from_name(s) \
-	((OscPhase) name_index(s, phase_names, lengthof(phase_names)))
+
+OscPhase
+osc_phase_from_name(const char *name)
+{
+	return (OscPhase) name_index(name, phase_names, lengthof(phase_names));
+}
 
 /*
  * Store a new job in state queued and return its id.  Fills in job_id.
@@ -186,6 +191,7 @@ member_from_row(OscStore *store, uint64 i)
 	m->nspname = osc_col_text(store, i, "nspname");
 	m->relname = osc_col_text(store, i, "relname");
 	m->helper_schema = osc_col_text(store, i, "helper_schema");
+	m->copied = osc_col_bool(i, "copied");
 	m->generation = (int32) osc_col_int8(i, "generation");
 	m->shadow = osc_col_oid(i, "shadow");
 	m->twin = osc_col_oid(i, "twin");
@@ -249,7 +255,7 @@ osc_job_load(int64 job_id, bool for_update)
 	job->manual_swap = strcmp(osc_col_text(&store, 0, "swap"), "manual") == 0;
 	job->manual_run = strcmp(osc_col_text(&store, 0, "run"), "manual") == 0;
 	job->state = state_from_name(osc_col_text(&store, 0, "state"));
-	job->phase = phase_from_name(osc_col_text(&store, 0, "phase"));
+	job->phase = osc_phase_from_name(osc_col_text(&store, 0, "phase"));
 	job->final_state = state_from_name(osc_col_text(&store, 0, "final_state"));
 	d = osc_col_datum(&store, 0, "settings", &isnull);
 	job->settings = isnull ? NULL : DatumGetJsonbP(d);
@@ -270,10 +276,14 @@ osc_job_load(int64 job_id, bool for_update)
 		OscMember  *m = member_from_row(&store, i);
 		MemoryContext old = MemoryContextSwitchTo(store.caller);
 
-		job->members = lappend(job->members, m);
+		if (m->copied)
+			job->members = lappend(job->members, m);
+		else
+			job->others = lappend(job->others, m);
 		MemoryContextSwitchTo(old);
 	}
 	osc_store_close(&store);
+	job->steps = osc_job_steps_load(job_id);
 	return job;
 }
 
@@ -533,9 +543,10 @@ osc_member_create(OscMember *m)
 	osc_arg_text(&args, m->nspname);
 	osc_arg_text(&args, m->relname);
 	osc_arg_text(&args, m->helper_schema);
+	osc_arg_bool(&args, m->copied);
 	if (osc_sql("INSERT INTO online_schema.job_member"
-				" (job_id, member, relation, nspname, relname, helper_schema)"
-				" VALUES ($1, $2, $3, $4, $5, $6)"
+				" (job_id, member, relation, nspname, relname, helper_schema, copied)"
+				" VALUES ($1, $2, $3, $4, $5, $6, $7)"
 				" ON CONFLICT (relation) WHERE active DO NOTHING", &args) == 1)
 	{
 		osc_store_close(&store);

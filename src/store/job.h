@@ -54,6 +54,7 @@ typedef struct OscMember
 	char	   *nspname;		/* source's names when the job was started */
 	char	   *relname;
 	char	   *helper_schema;
+	bool		copied;			/* false: only its catalog entries change */
 	int32		generation;		/* of the backfill; a new one starts afresh */
 	Oid			shadow;
 	Oid			twin;
@@ -103,11 +104,14 @@ typedef struct OscJob
 	TimestampTz swap_since;		/* first attempt to swap; 0: none yet */
 	char	   *waiting_for;
 	char	   *last_error;
-	List	   *members;		/* OscMember * */
+	List	   *members;		/* OscMember *, the copied ones */
+	List	   *others;			/* OscMember *, the relations that are not copied */
+	List	   *steps;			/* OscJobStep * */
 } OscJob;
 
 extern const char *osc_state_name(OscState state);
 extern const char *osc_phase_name(OscPhase phase);
+extern OscPhase osc_phase_from_name(const char *name);
 extern bool osc_state_is_final(OscState state);
 
 extern int64 osc_job_create(OscJob *job, const char *settings,

@@ -1,0 +1,420 @@
+/*-------------------------------------------------------------------------
+ *
+ * direct.c
+ *	  Running the commands of a job on the user's tables themselves: what
+ *	  needs no copy.
+ *
+ * A short command and a scan are a transaction each, run natively in the job
+ * owner's name after a polite lock.  Those of the swap are run together, in
+ * one transaction, under all their locks.  Top-level commands are run by the
+ * worker.  Locks that a command takes beyond those that we know of, on
+ * children or on objects that it drops, are waited for no longer than
+ * lock_timeout.
+ *
+ * What a crash leaves: a command is done or not, with the mark that says so;
+ * of a top-level command an invalid index may be left, which is dropped
+ * before the next attempt and by clean-up.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/index.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "commands/tablecmds.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/deadline.h"
+#include "base/ident.h"
+#include "base/run.h"
+#include "base/settings.h"
+#include "base/stop_point.h"
+#include "finish/direct.h"
+#include "finish/foreign_keys.h"
+#include "model/script.h"
+#include "model/statement.h"
+#include "store/events.h"
+
+static Node *
+parse(const char *command)
+{
+	return linitial_node(RawStmt, pg_parse_query(command))->stmt;
+}
+
+/* the lock that the server takes on the table, ShareUpdateExclusive for CONCURRENTLY */
+static LOCKMODE
+lock_mode_of(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_AlterTableStmt:
+			return AlterTableGetLockLevel(castNode(AlterTableStmt, node)->cmds);
+		case T_IndexStmt:
+			return castNode(IndexStmt, node)->concurrent ? ShareUpdateExclusiveLock : ShareLock;
+		case T_DropStmt:
+			return castNode(DropStmt, node)->concurrent ? ShareUpdateExclusiveLock : AccessExclusiveLock;
+		case T_ReindexStmt:
+			return ShareUpdateExclusiveLock;
+		default:
+			return AccessExclusiveLock;
+	}
+}
+
+/*
+ * The lock of a command on its table, as people write it.
+ */
+const char *
+osc_command_lock_mode(const char *command)
+{
+	switch (lock_mode_of(parse(command)))
+	{
+		case ShareUpdateExclusiveLock:
+			return "SHARE UPDATE EXCLUSIVE";
+		case ShareLock:
+			return "SHARE";
+		case ShareRowExclusiveLock:
+			return "SHARE ROW EXCLUSIVE";
+		default:
+			return "ACCESS EXCLUSIVE";
+	}
+}
+
+/*
+ * What others cannot do under a lock of this mode.
+ */
+const char *
+osc_lock_blocks(const char *lock_mode)
+{
+	if (strcmp(lock_mode, "ACCESS EXCLUSIVE") == 0)
+		return "reads, writes";
+	return strcmp(lock_mode, "SHARE UPDATE EXCLUSIVE") == 0 ? "nothing" : "writes";
+}
+
+/*
+ * Add the locks that a command takes: on its table, and on the tables on the
+ * other side of foreign keys that it adds or drops.
+ */
+void
+osc_direct_add_locks(OscLockSet *set, Oid relid, const char *command)
+{
+	Node	   *node = parse(command);
+	ListCell   *lc,
+			   *c;
+
+	osc_lock_add(set, relid, lock_mode_of(node));
+	if (!IsA(node, AlterTableStmt))
+		return;
+	osc_foreign_keys_lock(osc_affected_foreign_keys(NIL, relid, castNode(AlterTableStmt, node)->cmds),
+						  set);
+	foreach(lc, castNode(AlterTableStmt, node)->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		List	   *constraints = NIL;
+
+		if (cmd->subtype == AT_AddConstraint)
+			constraints = list_make1(cmd->def);
+		else if (cmd->subtype == AT_AddColumn)
+			constraints = castNode(ColumnDef, cmd->def)->constraints;
+		foreach(c, constraints)
+		{
+			Constraint *con = lfirst_node(Constraint, c);
+			Oid			referenced;
+
+			if (con->contype != CONSTR_FOREIGN)
+				continue;
+			referenced = RangeVarGetRelid(con->pktable, NoLock, true);
+			if (OidIsValid(referenced))
+				osc_lock_add(set, referenced, ShareRowExclusiveLock);
+		}
+	}
+}
+
+static void
+step_event(OscJob *job, const OscJobStep *step, const char *command, TimestampTz start)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	appendStringInfo(&detail, "{\"step\": %d, \"command\": ", step->step_no);
+	escape_json(&detail, command);
+	appendStringInfoChar(&detail, '}');
+	osc_event(job, "command", osc_elapsed_ms(start), detail.data);
+}
+
+/* run commands' text in the present transaction, under locks that are held */
+static void
+run_natively(Oid relid, const char *command)
+{
+	OscStatement s = {.node = parse(command),.source = command,.text = unconstify(char *, command),.relid = relid};
+
+	osc_run_statement(&s, false);
+}
+
+/* a row of which a condition is false, as the job's owner may see it */
+static char *
+find_violator(Oid relid, const char *condition)
+{
+	char	   *sql = psprintf("SELECT t::text FROM %s t WHERE NOT (%s) LIMIT 1",
+							   osc_relation_name(relid), condition);
+	MemoryContext caller = CurrentMemoryContext;
+	char	   *result = NULL;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	if (SPI_execute(sql, true, 1) == SPI_OK_SELECT && SPI_processed == 1)
+	{
+		char	   *value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+
+		if (value)
+			result = MemoryContextStrdup(caller, value);
+	}
+	SPI_finish();
+	PopActiveSnapshot();
+	return result;
+}
+
+/*
+ * A violated CHECK is told with a row; one that was to prove NOT NULL, as
+ * native tells it.
+ */
+static void
+explain_violation(const OscJobStep *step, ErrorData *edata)
+{
+	Node	   *node = parse(step->command);
+	OscStore	store;
+	OscArgs		args = {0};
+	char	   *condition = NULL;
+	char	   *column = NULL;
+	char	   *row;
+
+	if (edata->sqlerrcode != ERRCODE_CHECK_VIOLATION || !IsA(node, AlterTableStmt))
+		return;
+	osc_store_open(&store);
+	osc_arg_oid(&args, step->relid);
+	osc_arg_text(&args, linitial_node(AlterTableCmd, castNode(AlterTableStmt, node)->cmds)->name);
+	if (osc_sql("SELECT pg_get_expr(conbin, conrelid) AS condition,"
+				"  CASE WHEN conname ~ '" OSC_NOT_NULL_PROOF "[0-9]*$' THEN"
+				"   (SELECT attname::text FROM pg_attribute WHERE attrelid = conrelid AND attnum = conkey[1]) END AS col"
+				" FROM pg_constraint WHERE conrelid = $1 AND conname::text = $2 AND contype = 'c'", &args) > 0)
+	{
+		condition = osc_col_text(&store, 0, "condition");
+		column = osc_col_text(&store, 0, "col");
+	}
+	osc_store_close(&store);
+	if (condition == NULL)
+		return;
+	row = find_violator(step->relid, condition);
+	if (row && edata->detail == NULL)
+		edata->detail = psprintf("Failing row contains %s.", row);
+	if (column == NULL)
+		return;
+	edata->sqlerrcode = ERRCODE_NOT_NULL_VIOLATION;
+	edata->message = psprintf("column \"%s\" of relation \"%s\" contains null values",
+							  column, get_rel_name(step->relid));
+}
+
+/* run a scan; a violation is explained */
+static void
+run_scan(const OscJobStep *step)
+{
+	OscSubxact	subxact;
+
+	osc_subxact_begin(&subxact);
+	PG_TRY();
+	{
+		run_natively(step->relid, step->command);
+		osc_subxact_commit(&subxact);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata = osc_subxact_caught(&subxact);
+
+		explain_violation(step, edata);
+		ReThrowError(edata);
+	}
+	PG_END_TRY();
+}
+
+/*
+ * Run a short command or a scan, and note that it is done.  Raises
+ * lock_not_available, or the command's own error.
+ */
+void
+osc_direct_run(OscJob *job, OscJobStep *step)
+{
+	OscLockSet	set = {0};
+	TimestampTz start = GetCurrentTimestamp();
+	int			nest = NewGUCNestLevel();
+
+	/* the job's row first: nobody shall wait for it with the table locked */
+	osc_job_reload_state(job);
+	osc_direct_add_locks(&set, step->relid, step->command);
+	osc_lock_all(&set, step->kind == OSC_STEP_SCAN ? "scan" : "command", job->owner);
+	osc_set_local("lock_timeout", psprintf("%d", osc_lock_timeout));
+	if (step->kind == OSC_STEP_SHORT)
+		osc_deadline_arm(osc_step_timeout);
+	OSC_STOP_POINT("direct-locked");
+	if (step->kind == OSC_STEP_SCAN)
+		run_scan(step);
+	else
+		run_natively(step->relid, step->command);
+	osc_deadline_disarm();
+	AtEOXact_GUC(true, nest);
+	osc_job_step_set(job, step, true, true);
+	step_event(job, step, step->command, start);
+	OSC_STOP_POINT("direct-before-commit");
+}
+
+/*
+ * Run the commands of the swap, all of them in this transaction.  On exit
+ * their locks are held.  Raises lock_not_available, or a command's own error.
+ */
+void
+osc_direct_swap(OscJob *job, TimestampTz *locked_at)
+{
+	OscLockSet	set = {0};
+	int			nest = NewGUCNestLevel();
+	ListCell   *lc;
+
+	foreach(lc, job->steps)
+	{
+		OscJobStep *step = lfirst(lc);
+
+		if (step->kind == OSC_STEP_FINAL && OidIsValid(step->relid))
+			osc_direct_add_locks(&set, step->relid, step->command);
+	}
+	osc_lock_all(&set, "swap", job->owner);
+	*locked_at = GetCurrentTimestamp();
+	osc_set_local("lock_timeout", psprintf("%d", osc_lock_timeout));
+	osc_deadline_arm(osc_swap_timeout);
+	OSC_STOP_POINT("swap-locked");
+	foreach(lc, job->steps)
+	{
+		OscJobStep *step = lfirst(lc);
+		TimestampTz start = GetCurrentTimestamp();
+
+		if (step->kind != OSC_STEP_FINAL)
+			continue;
+		run_natively(step->relid, step->command);
+		osc_job_step_set(job, step, true, true);
+		step_event(job, step, step->command, start);
+	}
+	OSC_STOP_POINT("swap-before-commit");
+	osc_event(job, "swap", osc_elapsed_ms(*locked_at),
+			  psprintf("{\"locked_ms\": %.3f, \"backlog\": 0}", osc_elapsed_ms(*locked_at)));
+	CHECK_FOR_INTERRUPTS();
+	osc_deadline_disarm();
+	AtEOXact_GUC(true, nest);
+}
+
+/* the index that a top-level command makes, if it is on the command's table */
+static Oid
+index_made_by(const OscJobStep *step)
+{
+	Node	   *undo = step->undo ? parse(step->undo) : NULL;
+	Oid			index;
+
+	if (undo == NULL || !IsA(undo, DropStmt))
+		return InvalidOid;
+	index = RangeVarGetRelid(makeRangeVarFromNameList(linitial_node(List, castNode(DropStmt, undo)->objects)),
+							 NoLock, true);
+	if (!OidIsValid(index) || get_rel_relkind(index) != RELKIND_INDEX ||
+		IndexGetRelation(index, true) != step->relid)
+		return InvalidOid;
+	return index;
+}
+
+/* an index that an interrupted REINDEX CONCURRENTLY has left on the table */
+static Oid
+reindex_leftover(Oid relid)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+	Oid			result = InvalidOid;
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, relid);
+	if (osc_sql("SELECT i.indexrelid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+				" WHERE i.indrelid = $1 AND NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$'"
+				" LIMIT 1", &args) > 0)
+		result = osc_col_oid(0, "indexrelid");
+	osc_store_close(&store);
+	return result;
+}
+
+/*
+ * The top-level command that removes what an interrupted attempt at this one
+ * has left: an index that is not valid; NULL if there is none.
+ */
+char *
+osc_direct_leftover(const OscJobStep *step)
+{
+	Oid			index = step->undo ? index_made_by(step) : InvalidOid;
+
+	if (step->undo == NULL && IsA(parse(step->command), ReindexStmt))
+		index = reindex_leftover(step->relid);
+	if (!OidIsValid(index) || get_index_isvalid(index))
+		return NULL;
+	return psprintf("DROP INDEX CONCURRENTLY %s", osc_relation_name(index));
+}
+
+/*
+ * Does a top-level command have to be taken back by another one?  Returns it,
+ * or NULL.
+ */
+char *
+osc_direct_top_undo(const OscJobStep *step)
+{
+	char	   *leftover;
+
+	if (!step->begun || get_rel_name(step->relid) == NULL)
+		return NULL;
+	leftover = osc_direct_leftover(step);
+	if (leftover)
+		return leftover;
+	return step->done && OidIsValid(index_made_by(step)) ? step->undo : NULL;
+}
+
+/*
+ * Was the command of an attempt that was cut off carried out all the same?
+ */
+bool
+osc_direct_top_is_done(const OscJobStep *step)
+{
+	Oid			index = step->begun ? index_made_by(step) : InvalidOid;
+
+	return OidIsValid(index) && get_index_isvalid(index);
+}
+
+/*
+ * Take a short command back.  Raises lock_not_available.
+ */
+void
+osc_direct_undo(OscJob *job, OscJobStep *step)
+{
+	OscLockSet	set = {0};
+	TimestampTz start = GetCurrentTimestamp();
+
+	osc_job_reload_state(job);
+	if (get_rel_name(step->relid) != NULL && step->undo)
+	{
+		osc_direct_add_locks(&set, step->relid, step->undo);
+		osc_lock_all(&set, "undo", job->owner);
+		run_natively(step->relid, step->undo);
+		step_event(job, step, step->undo, start);
+	}
+	osc_job_step_set(job, step, false, false);
+}
