@@ -60,10 +60,11 @@ catalog_create(Catalog *catalog, const Node *range_var, int file, int transactio
 	table->schema = arena_strdup(&catalog->arena, tree_text(range_var, "schemaname"));
 	table->name = arena_strdup(&catalog->arena, name != NULL ? name : "");
 	table->temporary = tree_is(range_var, "relpersistence", "t");
+	table->unlogged = tree_is(range_var, "relpersistence", "u");
 	table->in_sight = true;
 	table->file = file;
 	table->transaction = transaction;
-	list_add(&catalog->tables, table);
+	list_push(&catalog->tables, table);
 	return table;
 }
 
@@ -110,7 +111,7 @@ table_add_column(Catalog *catalog, Table *table, const char *name)
 	{
 		column = arena_alloc(&catalog->arena, sizeof(Column));
 		column->name = arena_strdup(&catalog->arena, name != NULL ? name : "");
-		list_add(&table->columns, column);
+		list_push(&table->columns, column);
 	}
 	return column;
 }
@@ -133,7 +134,7 @@ static void
 add_names(Arena *arena, List *list, const Node *names)
 {
 	for (const Node *name = names != NULL ? names->child : NULL; name != NULL; name = name->next)
-		list_add(list, arena_strdup(arena, tree_string(name)));
+		list_push(list, arena_strdup(arena, tree_string(name)));
 }
 
 /* Note a CHECK or foreign key, from its Constraint node. */
@@ -156,7 +157,7 @@ table_add_constraint(Catalog *catalog, Table *table, const Node *node)
 		constraint->kind = CONSTRAINT_FOREIGN;
 		add_names(&catalog->arena, &constraint->columns, tree_get(node, "fk_attrs"));
 	}
-	list_add(&table->constraints, constraint);
+	list_push(&table->constraints, constraint);
 	return constraint;
 }
 
@@ -168,10 +169,10 @@ table_add_key(Catalog *catalog, Table *table, const Node *names, const char *col
 
 	index->access_method = "btree";
 	if (column != NULL)
-		list_add(&index->keys, arena_strdup(&catalog->arena, column));
+		list_push(&index->keys, arena_strdup(&catalog->arena, column));
 	else
 		add_names(&catalog->arena, &index->keys, names);
-	list_add(&table->indexes, index);
+	list_push(&table->indexes, index);
 }
 
 static bool
@@ -216,6 +217,25 @@ catalog_domain(const Catalog *catalog, const char *name)
 	return NULL;
 }
 
+/*
+ * What a change of type does where domains are known: leaving one for its base
+ * type keeps the bytes; entering one that has constraints checks every row by
+ * writing it anew.
+ */
+TypeChange
+catalog_type_change(const Catalog *catalog, const Type *from, const Type *to)
+{
+	const Domain *old_domain = catalog_domain(catalog, from->name);
+	const Domain *new_domain = catalog_domain(catalog, to->name);
+
+	if (type_equal(from, to))
+		return TYPE_SAME_BYTES;
+	if (new_domain != NULL && new_domain->is_domain && new_domain->constrained)
+		return TYPE_REWRITE;
+	return type_change(old_domain != NULL && old_domain->is_domain ? &old_domain->base : from,
+					   new_domain != NULL && new_domain->is_domain ? &new_domain->base : to);
+}
+
 /* What is known of the function of a FuncCall. */
 Volatility
 catalog_volatility(const Catalog *catalog, const Node *call)
@@ -257,18 +277,18 @@ catalog_free(Catalog *catalog)
 		Table	   *table = catalog->tables.items[i];
 
 		for (size_t j = 0; j < table->constraints.count; j++)
-			list_free(&((Constraint *) table->constraints.items[j])->columns);
+			list_clear(&((Constraint *) table->constraints.items[j])->columns);
 		for (size_t j = 0; j < table->indexes.count; j++)
 		{
-			list_free(&((Index *) table->indexes.items[j])->keys);
-			list_free(&((Index *) table->indexes.items[j])->inner);
+			list_clear(&((Index *) table->indexes.items[j])->keys);
+			list_clear(&((Index *) table->indexes.items[j])->inner);
 		}
-		list_free(&table->columns);
-		list_free(&table->constraints);
-		list_free(&table->indexes);
+		list_clear(&table->columns);
+		list_clear(&table->constraints);
+		list_clear(&table->indexes);
 	}
-	list_free(&catalog->tables);
-	list_free(&catalog->routines);
-	list_free(&catalog->domains);
+	list_clear(&catalog->tables);
+	list_clear(&catalog->routines);
+	list_clear(&catalog->domains);
 	arena_free(&catalog->arena);
 }

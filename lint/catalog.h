@@ -52,6 +52,9 @@ typedef struct Table
 	bool		in_sight;		/* its CREATE TABLE was read */
 	bool		partitioned;
 	bool		temporary;
+	bool		unlogged;
+	const char *access_method;	/* NULL: the default one */
+	const char *tablespace;		/* NULL: the default one */
 	bool		dropped;
 	int			file;			/* that created it, 0: none */
 	int			transaction;	/* that created it, 0: none */
@@ -69,7 +72,9 @@ typedef struct Routine
 typedef struct Domain
 {
 	const char *name;
+	bool		is_domain;			/* no: an enum or composite type */
 	bool		constrained;
+	Type		base;
 } Domain;
 
 typedef struct Catalog
@@ -91,6 +96,7 @@ extern Constraint *table_add_constraint(Catalog *catalog, Table *table, const No
 extern void table_add_key(Catalog *catalog, Table *table, const Node *names, const char *column);
 extern bool table_has_index_on(const Table *table, const List *columns);
 extern Domain *catalog_domain(const Catalog *catalog, const char *name);
+extern TypeChange catalog_type_change(const Catalog *catalog, const Type *from, const Type *to);
 extern Volatility catalog_volatility(const Catalog *catalog, const Node *call);
 extern void catalog_roll_back(Catalog *catalog, int transaction);
 extern void catalog_free(Catalog *catalog);

@@ -95,7 +95,7 @@ expression_volatility(Command *command, const Node *expr, const Node **call)
 			*call = node;
 		}
 	}
-	list_free(&stack);
+	list_clear(&stack);
 	return worst;
 }
 
@@ -264,16 +264,17 @@ change_with_using(Command *command, const Type *from, const Type *to, const Node
 	TypeChange	first;
 	TypeChange	second;
 	Type		between;
+	const Catalog *catalog = &command->check->linter->catalog;
 
 	if (using == NULL)
-		return type_change(from, to);
+		return catalog_type_change(catalog, from, to);
 	if (name == NULL || strcmp(name, command->name) != 0)
 		return TYPE_REWRITE;
 	if (cast == NULL)
-		return type_change(from, to);
+		return catalog_type_change(catalog, from, to);
 	between = type_of(tree_get(cast, "typeName"), arena);
-	first = type_change(from, &between);
-	second = type_change(&between, to);
+	first = catalog_type_change(catalog, from, &between);
+	second = catalog_type_change(catalog, &between, to);
 	return first > second ? first : second;
 }
 
@@ -310,7 +311,8 @@ check_alter_type(Command *command)
 	TypeChange	change = known ? change_with_using(command, &column->type, &to, using) : TYPE_UNKNOWN;
 	const char *again = NULL;
 	size_t		spot = spot_of(check, tree_get(definition, "typeName"));
-	bool		utc = check->linter->config->utc || check->linter->transaction.utc_session;
+	const Transaction *transaction = &check->linter->transaction;
+	bool		utc = transaction->zone_set ? transaction->zone_utc : check->linter->config->utc;
 	Finding    *finding;
 
 	check_column_design(check, definition);
@@ -336,7 +338,7 @@ check_alter_type(Command *command)
 	if (finding == NULL)
 		return;
 	fix_with_osc_start(check, finding);
-	if (change == TYPE_NEEDS_UTC)
+	if (change == TYPE_NEEDS_UTC && !transaction->zone_set)
 		set_doubt(finding, OSC_RULE_WARNING, "If TimeZone is UTC, the rows stay as they are; the text does not set it.");
 	else if (!known)
 		doubt_unknown_origin(command, finding, &to, using);
@@ -530,6 +532,25 @@ check_partition(Command *command)
 		finding->osc_start = NULL;
 }
 
+/* whether a change of storage asks for what the table has already, as far as it is in sight */
+static bool
+stays_as_it_is(const Command *command)
+{
+	const Table *table = command->table;
+
+	if (table == NULL || !table->in_sight)
+		return false;
+	if (table->partitioned)
+		return true;			/* for partitions to come only */
+	if (strcmp(command->kind, "AT_SetLogged") == 0)
+		return !table->unlogged;
+	if (strcmp(command->kind, "AT_SetUnLogged") == 0)
+		return table->unlogged;
+	if (strcmp(command->kind, "AT_SetAccessMethod") == 0)
+		return strcmp(table->access_method != NULL ? table->access_method : "heap", command->name) == 0;
+	return table->tablespace != NULL && strcmp(table->tablespace, command->name) == 0;
+}
+
 static void
 check_storage(Command *command)
 {
@@ -539,13 +560,15 @@ check_storage(Command *command)
 	};
 
 	for (size_t i = 0; kinds[i][0] != NULL; i++)
-		if (strcmp(command->kind, kinds[i][0]) == 0)
-		{
-			Finding    *finding = found(command, kinds[i][1], command->spot);
+	{
+		Finding    *finding;
 
-			if (finding != NULL)
-				fix_with_osc_start(command->check, finding);
-		}
+		if (strcmp(command->kind, kinds[i][0]) != 0)
+			continue;
+		hold_lock(command->check, "ACCESS EXCLUSIVE");
+		if (!stays_as_it_is(command) && (finding = found(command, kinds[i][1], command->spot)) != NULL)
+			fix_with_osc_start(command->check, finding);
+	}
 	for (size_t i = 0; fine[i][0] != NULL; i++)
 		if (strcmp(command->kind, fine[i][0]) == 0)
 			harmless(command, fine[i][1]);

@@ -89,14 +89,14 @@ check_foreign_key(Check *check, const Node *range_var, const Node *constraint, c
 	key->table = arena_strdup(&linter->arena, tree_text(range_var, "relname"));
 	key->certain = new_column || strcmp(check->kind, "CreateStmt") == 0 || (table != NULL && table->in_sight);
 	if (column != NULL)
-		list_add(&key->columns, arena_strdup(&linter->arena, column));
+		list_push(&key->columns, arena_strdup(&linter->arena, column));
 	for (const Node *item = column == NULL && columns != NULL ? columns->child : NULL; item != NULL; item = item->next)
 	{
 		const char *name = tree_string(item);
 
-		list_add(&key->columns, arena_strdup(&linter->arena, name != NULL ? name : ""));
+		list_push(&key->columns, arena_strdup(&linter->arena, name != NULL ? name : ""));
 	}
-	list_add(&linter->pending_keys, key);
+	list_push(&linter->pending_keys, key);
 }
 
 /* CREATE TABLE: locks on the tables that it refers to, the types of its columns */
@@ -156,7 +156,7 @@ check_pending_keys(Check *check)
 				set_doubt(finding, OSC_RULE_INFO, "The table's indexes are not in sight: there may be one.");
 			text_free(&columns);
 		}
-		list_free(&key->columns);
+		list_clear(&key->columns);
 	}
-	list_free(&linter->pending_keys);
+	list_clear(&linter->pending_keys);
 }

@@ -54,7 +54,7 @@ walk_folder(const char *path, int depth, Arena *arena, List *names, const char *
 	}
 	while ((entry = readdir(folder)) != NULL)
 		if (entry->d_name[0] != '.')
-			list_add(&entries, arena_strdup(arena, entry->d_name));
+			list_push(&entries, arena_strdup(arena, entry->d_name));
 	closedir(folder);
 	if (entries.count > 0)
 		qsort(entries.items, entries.count, sizeof(void *), compare_names);
@@ -71,9 +71,9 @@ walk_folder(const char *path, int depth, Arena *arena, List *names, const char *
 			good = (sqitch && (strcmp(name, "revert") == 0 || strcmp(name, "verify") == 0)) ||
 				walk_folder(full, depth + 1, arena, names, message);
 		else if (S_ISREG(status.st_mode) && ends_with(name, ".sql"))
-			list_add(names, full);
+			list_push(names, full);
 	}
-	list_free(&entries);
+	list_clear(&entries);
 	return good;
 }
 
@@ -94,7 +94,7 @@ find_files(const char *path, Arena *arena, List *names, const char **message)
 	}
 	if (!S_ISDIR(status.st_mode))
 	{
-		list_add(names, arena_strdup(arena, path));
+		list_push(names, arena_strdup(arena, path));
 		return true;
 	}
 	if (!walk_folder(path, 0, arena, names, message))

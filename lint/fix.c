@@ -31,7 +31,7 @@ fix_replace(Check *check, Finding *finding, size_t from, size_t to, const char *
 	edit->from = from;
 	edit->to = to;
 	edit->text = text;
-	list_add(&finding->edits, edit);
+	list_push(&finding->edits, edit);
 }
 
 static const char *
@@ -398,7 +398,7 @@ accept_edits(const Source *source, const List *findings, bool last, List *accept
 		for (size_t j = 0; fits && j < finding->edits.count; j++)
 			fits = !overlaps(accepted, finding->edits.items[j]);
 		for (size_t j = 0; fits && j < finding->edits.count; j++)
-			list_add(accepted, finding->edits.items[j]);
+			list_push(accepted, finding->edits.items[j]);
 	}
 }
 
@@ -436,6 +436,6 @@ apply_edits(const Source *source, const List *findings, Text *result)
 	}
 	if (any)
 		text_add(result, source->data + at, source->length - at);
-	list_free(&edits);
+	list_clear(&edits);
 	return any;
 }

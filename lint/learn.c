@@ -36,9 +36,9 @@ column_names(const Node *expr, Arena *arena, List *names)
 			const char *name = tree_last_name(tree_get(node, "fields"));
 
 			if (name != NULL)
-				list_add(names, arena_strdup(arena, name));
+				list_push(names, arena_strdup(arena, name));
 		}
-	list_free(&stack);
+	list_clear(&stack);
 }
 
 static void
@@ -67,7 +67,7 @@ learn_column_constraints(Catalog *catalog, Table *table, Column *column, const N
 			Constraint *added = table_add_constraint(catalog, table, constraint);
 
 			if (added->kind == CONSTRAINT_FOREIGN)
-				list_add(&added->columns, (void *) column->name);
+				list_push(&added->columns, (void *) column->name);
 		}
 	}
 }
@@ -133,6 +133,8 @@ learn_create(Catalog *catalog, const Node *node, int file, int transaction)
 		return;
 	table = catalog_create(catalog, tree_get(node, "relation"), file, transaction);
 	table->partitioned = tree_get(node, "partspec") != NULL;
+	table->access_method = arena_strdup(&catalog->arena, tree_text(node, "accessMethod"));
+	table->tablespace = arena_strdup(&catalog->arena, tree_text(node, "tablespacename"));
 	for (const Node *item = elements != NULL ? elements->child : NULL; item != NULL; item = item->next)
 	{
 		if (tree_get(item, "ColumnDef") != NULL)
@@ -192,6 +194,12 @@ learn_alter_command(Catalog *catalog, Table *table, const Node *command, int tra
 		learn_constraint(catalog, table, tree_get(def, "Constraint"), transaction);
 	else if (strcmp(kind, "AT_ValidateConstraint") == 0 && table_constraint(table, name) != NULL)
 		table_constraint(table, name)->valid = true;
+	else if (strcmp(kind, "AT_SetLogged") == 0 || strcmp(kind, "AT_SetUnLogged") == 0)
+		table->unlogged = strcmp(kind, "AT_SetUnLogged") == 0;
+	else if (strcmp(kind, "AT_SetTableSpace") == 0)
+		table->tablespace = arena_strdup(&catalog->arena, name);
+	else if (strcmp(kind, "AT_SetAccessMethod") == 0)
+		table->access_method = arena_strdup(&catalog->arena, name);
 	else if (strcmp(kind, "AT_DropConstraint") == 0)
 		forget_constraint(table_constraint(table, name));
 }
@@ -210,13 +218,13 @@ learn_index(Catalog *catalog, const Node *node)
 	{
 		const Node *element = tree_get(item, "IndexElem");
 
-		list_add(&index->keys, arena_strdup(&catalog->arena, tree_text(element, "name")));
+		list_push(&index->keys, arena_strdup(&catalog->arena, tree_text(element, "name")));
 		if (tree_get(element, "expr") != NULL)
 			column_names(tree_get(element, "expr"), &catalog->arena, &index->inner);
 	}
 	if (index->partial)
 		column_names(tree_get(node, "whereClause"), &catalog->arena, &index->inner);
-	list_add(&table->indexes, index);
+	list_push(&table->indexes, index);
 }
 
 static void
@@ -287,26 +295,37 @@ learn_function(Catalog *catalog, const Node *node)
 		if (tree_is(option, "defname", "volatility") && value != NULL && strcmp(value, "volatile") != 0)
 			routine->volatility = VOLATILITY_STABLE;
 	}
-	list_add(&catalog->routines, routine);
+	list_push(&catalog->routines, routine);
 }
 
-static void
-learn_domain(Catalog *catalog, const Node *node, bool constrained)
+/* the entry of a domain or of another type that the text makes */
+static Domain *
+learn_type(Catalog *catalog, const char *name)
 {
-	const char *name = tree_last_name(tree_get(node, tree_get(node, "domainname") != NULL ? "domainname" : "typeName"));
 	Domain	   *domain = catalog_domain(catalog, name);
-	const Node *constraints = tree_get(node, "constraints");
 
 	if (domain == NULL)
 	{
 		domain = arena_alloc(&catalog->arena, sizeof(Domain));
 		domain->name = arena_strdup(&catalog->arena, name != NULL ? name : "");
-		list_add(&catalog->domains, domain);
+		list_push(&catalog->domains, domain);
 	}
+	return domain;
+}
+
+static void
+learn_domain(Catalog *catalog, const Node *node)
+{
+	Domain	   *domain = learn_type(catalog, tree_last_name(tree_get(node, "domainname")));
+	const Node *constraints = tree_get(node, "constraints");
+
+	domain->is_domain = true;
+	domain->base = type_of(tree_get(node, "typeName"), &catalog->arena);
 	for (const Node *item = constraints != NULL ? constraints->child : NULL; item != NULL; item = item->next)
-		constrained |= tree_is(tree_get(item, "Constraint"), "contype", "CONSTR_CHECK") ||
+		domain->constrained |= tree_is(tree_get(item, "Constraint"), "contype", "CONSTR_CHECK") ||
 			tree_is(tree_get(item, "Constraint"), "contype", "CONSTR_NOTNULL");
-	domain->constrained |= constrained;
+	if (catalog_domain(catalog, domain->base.name) != NULL)
+		domain->constrained |= catalog_domain(catalog, domain->base.name)->constrained;
 }
 
 /*
@@ -339,7 +358,11 @@ catalog_learn(Catalog *catalog, const char *kind, const Node *node, int file, in
 	else if (strcmp(kind, "CreateFunctionStmt") == 0)
 		learn_function(catalog, node);
 	else if (strcmp(kind, "CreateDomainStmt") == 0)
-		learn_domain(catalog, node, false);
-	else if (strcmp(kind, "AlterDomainStmt") == 0)
-		learn_domain(catalog, node, tree_is(node, "subtype", "C") || tree_is(node, "subtype", "O"));
+		learn_domain(catalog, node);
+	else if (strcmp(kind, "AlterDomainStmt") == 0 && (tree_is(node, "subtype", "C") || tree_is(node, "subtype", "O")))
+		learn_type(catalog, tree_last_name(tree_get(node, "typeName")))->constrained = true;
+	else if (strcmp(kind, "CreateEnumStmt") == 0 || strcmp(kind, "CreateRangeStmt") == 0)
+		learn_type(catalog, tree_last_name(tree_get(node, "typeName")));
+	else if (strcmp(kind, "CompositeTypeStmt") == 0)
+		learn_type(catalog, tree_text(tree_get(node, "typevar"), "relname"));
 }

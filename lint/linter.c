@@ -44,7 +44,7 @@ add_problem(Linter *linter, const Source *source, const char *file, size_t offse
 	problem->offset = offset;
 	if (source != NULL)
 		source_place(source, offset, &problem->line, &problem->column);
-	list_add(&linter->problems, problem);
+	list_push(&linter->problems, problem);
 }
 
 /* the byte in the file where a node begins; the statement's start if that is not known */
@@ -134,7 +134,7 @@ report(Check *check, const char *rule_id, size_t spot, const char *subject)
 	finding->subject = subject;
 	if (rule->kind == OSC_RULE_BLOCKING && rule->strategy != NULL)
 		finding->osc_start = statement_osc_start(check);
-	list_add(&linter->findings, finding);
+	list_push(&linter->findings, finding);
 	return finding;
 }
 
@@ -307,7 +307,7 @@ check_long_names(Check *check)
 			again |= strcmp(told.items[j], name) == 0;
 		if (again)
 			continue;
-		list_add(&told, (void *) name);
+		list_push(&told, (void *) name);
 		for (size_t j = 0; j < source->statements.count; j++)
 		{
 			check->statement = source->statements.items[j];
@@ -318,7 +318,7 @@ check_long_names(Check *check)
 			}
 		}
 	}
-	list_free(&told);
+	list_clear(&told);
 }
 
 /* order of findings: by place, the rule with the greater harm first */
@@ -366,10 +366,10 @@ void
 lint_free(Linter *linter)
 {
 	for (size_t i = 0; i < linter->findings.count; i++)
-		list_free(&((Finding *) linter->findings.items[i])->edits);
-	list_free(&linter->findings);
-	list_free(&linter->problems);
-	list_free(&linter->pending_keys);
+		list_clear(&((Finding *) linter->findings.items[i])->edits);
+	list_clear(&linter->findings);
+	list_clear(&linter->problems);
+	list_clear(&linter->pending_keys);
 	catalog_free(&linter->catalog);
 	arena_free(&linter->arena);
 	arena_free(&linter->scratch);

@@ -61,7 +61,8 @@ typedef struct Transaction
 	int			lock_line;
 	bool		timeout_session;	/* lock_timeout or statement_timeout set */
 	bool		timeout_local;
-	bool		utc_session;
+	bool		zone_set;		/* TimeZone */
+	bool		zone_utc;
 	bool		timeout_told;	/* one finding per file is enough */
 	bool		timeout_before;	/* timeout_session when the transaction began */
 } Transaction;

@@ -97,7 +97,7 @@ take_option(Options *options, const char *name, const char *value)
 			fail("format must be text, json, sarif or github, not", value);
 	}
 	else if (strcmp(name, "schema") == 0)
-		list_add(&options->schemas, (void *) value);
+		list_push(&options->schemas, (void *) value);
 	else if (strcmp(name, "config") == 0)
 		options->config_file = value;
 	else if (strcmp(name, "stdin-name") == 0)
@@ -116,7 +116,7 @@ take_option(Options *options, const char *name, const char *value)
 		Text		setting = {0};
 
 		text_printf(&setting, strcmp(name, "severity") == 0 ? "severity.%s" : "postgresql=%s", value);
-		list_add(&options->settings, setting.data);
+		list_push(&options->settings, setting.data);
 	}
 }
 
@@ -130,7 +130,7 @@ take_flag(Options *options, const char *name)
 		Text		setting = {0};
 
 		text_printf(&setting, "%s=on", name);
-		list_add(&options->settings, setting.data);
+		list_push(&options->settings, setting.data);
 	}
 	else if (strcmp(name, "rules") == 0)
 	{
@@ -165,7 +165,7 @@ read_command_line(Options *options, int argc, char **argv)
 
 		if (only_files || argument[0] != '-' || strcmp(argument, "-") == 0)
 		{
-			list_add(&options->paths, argv[i]);
+			list_push(&options->paths, argv[i]);
 			continue;
 		}
 		if (strcmp(argument, "--") == 0)
@@ -192,7 +192,7 @@ read_command_line(Options *options, int argc, char **argv)
 			fail("there is no such option (see --help)", argument);
 	}
 	if (options->paths.count == 0)
-		list_add(&options->paths, (void *) "-");
+		list_push(&options->paths, (void *) "-");
 }
 
 /* the configuration file, then what the command line says */
@@ -342,7 +342,7 @@ add_input(List *inputs, const char *path, const char *name, Arena *arena)
 
 	input->path = path;
 	input->name = name;
-	list_add(inputs, input);
+	list_push(inputs, input);
 	return input;
 }
 
@@ -362,7 +362,7 @@ load_paths(Linter *linter, const List *paths, const Options *options, List *inpu
 			add_problem(linter, NULL, path, 0, message, NULL);
 		for (size_t j = 0; j < names.count; j++)
 			load(linter, add_input(inputs, names.items[j], names.items[j], arena), arena);
-		list_free(&names);
+		list_clear(&names);
 	}
 }
 
@@ -371,9 +371,9 @@ free_options(Options *options)
 {
 	for (size_t i = 0; i < options->settings.count; i++)
 		free(options->settings.items[i]);
-	list_free(&options->settings);
-	list_free(&options->schemas);
-	list_free(&options->paths);
+	list_clear(&options->settings);
+	list_clear(&options->schemas);
+	list_clear(&options->paths);
 }
 
 int
@@ -409,8 +409,8 @@ main(int argc, char **argv)
 		status = 2;
 	free_sources(&schemas);
 	free_sources(&inputs);
-	list_free(&schemas);
-	list_free(&inputs);
+	list_clear(&schemas);
+	list_clear(&inputs);
 	lint_free(&linter);
 	free_options(&options);
 	arena_free(&arena);

@@ -102,6 +102,7 @@ depth_token(Depth *depth, char c, Statement *statement)
 		level_close_part(level);
 	else
 		level->tokens++;
+	level = &depth->levels[depth->count - 1];	/* pushing may have moved it */
 	if (level->tokens + level->inner > MAX_DEPTH || depth->count > MAX_DEPTH)
 		statement->too_deep = true;
 }
@@ -113,7 +114,7 @@ start_statement(Search *search, Token token)
 
 	statement->lead = search->lead;
 	statement->start = token.start;
-	list_add(&search->source->statements, statement);
+	list_push(&search->source->statements, statement);
 	search->statement = statement;
 	search->brackets = search->begins = search->words = 0;
 	search->is_create = search->or_replace = search->is_copy = search->from_stdin = false;
@@ -181,7 +182,7 @@ take_comment(Search *search, Token token)
 	directive = arena_alloc(search->arena, sizeof(Directive));
 	directive->start = token.start;
 	directive->text = arena_strndup(search->arena, data + from, to - from);
-	list_add(&search->source->directives, directive);
+	list_push(&search->source->directives, directive);
 }
 
 static void
@@ -209,7 +210,7 @@ check_name_length(Search *search, Token token)
 		Token	   *copy = arena_alloc(search->arena, sizeof(Token));
 
 		*copy = token;
-		list_add(&search->source->long_names, copy);
+		list_push(&search->source->long_names, copy);
 	}
 }
 
@@ -345,9 +346,9 @@ source_read(Source *source, Arena *arena)
 void
 source_free(Source *source)
 {
-	list_free(&source->statements);
-	list_free(&source->directives);
-	list_free(&source->long_names);
+	list_clear(&source->statements);
+	list_clear(&source->directives);
+	list_clear(&source->long_names);
 }
 
 /*

@@ -101,14 +101,15 @@ follow_set(Transaction *transaction, const Node *node)
 	bool		to_value = kind != NULL && strcmp(kind, "VAR_SET_VALUE") == 0;
 
 	if (kind != NULL && strcmp(kind, "VAR_RESET_ALL") == 0)
-		transaction->timeout_session = transaction->timeout_local = transaction->utc_session = false;
+		transaction->timeout_session = transaction->timeout_local = transaction->zone_set = false;
 	else if (is_timeout(name))
 		set_timeout(transaction, local, to_value && !is_no_timeout(value));
 	else if (same_word(name, "timezone"))
 	{
 		const Node *zone = tree_path(value, "A_Const.sval.sval");
 
-		transaction->utc_session = to_value && zone != NULL &&
+		transaction->zone_set = to_value;
+		transaction->zone_utc = zone != NULL &&
 			(same_word(zone->text, "UTC") || same_word(zone->text, "GMT") || same_word(zone->text, "Etc/UTC"));
 	}
 }
@@ -153,7 +154,7 @@ follow_transaction(Check *check)
 	else if (strcmp(check->kind, "SelectStmt") == 0)
 		follow_set_config(&linter->transaction, check->node);
 	else if (strcmp(check->kind, "DiscardStmt") == 0 && tree_is(check->node, "target", "DISCARD_ALL"))
-		linter->transaction.timeout_session = linter->transaction.utc_session = false;
+		linter->transaction.timeout_session = linter->transaction.zone_set = false;
 	if (strcmp(check->kind, "TransactionStmt") != 0 || kind == NULL)
 		return;
 	if (strcmp(kind, "TRANS_STMT_BEGIN") == 0 || strcmp(kind, "TRANS_STMT_START") == 0)

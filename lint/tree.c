@@ -132,7 +132,7 @@ tree_parse(Arena *arena, const char *json)
 	Node	   *parent = root;
 	const char *key = NULL;
 
-	list_add(&open, root);
+	list_push(&open, root);
 	while (*reader.at != '\0' && open.count > 0)
 	{
 		switch (*reader.at)
@@ -141,7 +141,7 @@ tree_parse(Arena *arena, const char *json)
 			case '[':
 				parent = add_child(&reader, parent, key);
 				key = NULL;
-				list_add(&open, parent);
+				list_push(&open, parent);
 				reader.at++;
 				break;
 			case '}':
@@ -176,7 +176,7 @@ tree_parse(Arena *arena, const char *json)
 				key = NULL;
 		}
 	}
-	list_free(&open);
+	list_clear(&open);
 	return root->child != NULL ? root->child : root;
 }
 
@@ -278,7 +278,7 @@ tree_walk(const Node *root, const Node *node, List *stack)
 	if (node == NULL)
 		return root;
 	if (node != root && node->next != NULL)
-		list_add(stack, (void *) node->next);
+		list_push(stack, (void *) node->next);
 	if (node->child != NULL)
 		return node->child;
 	return stack->count > 0 ? stack->items[--stack->count] : NULL;

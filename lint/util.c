@@ -170,7 +170,7 @@ text_free(Text *text)
 
 /* Append an item. */
 void
-list_add(List *list, void *item)
+list_push(List *list, void *item)
 {
 	if (list->count == list->size)
 	{
@@ -182,7 +182,7 @@ list_add(List *list, void *item)
 
 /* Free the list, not its items. */
 void
-list_free(List *list)
+list_clear(List *list)
 {
 	free(list->items);
 	*list = (List) {0};

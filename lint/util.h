@@ -44,8 +44,8 @@ typedef struct List
 	size_t		size;
 } List;
 
-extern void list_add(List *list, void *item);
-extern void list_free(List *list);
+extern void list_push(List *list, void *item);
+extern void list_clear(List *list);
 
 extern void *xmalloc(size_t size);
 extern void *xrealloc(void *memory, size_t size);
