@@ -414,6 +414,5 @@ main(int argc, char **argv)
 	lint_free(&linter);
 	free_options(&options);
 	arena_free(&arena);
-	pg_query_exit();
 	return status;
 }
