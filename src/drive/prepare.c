@@ -210,7 +210,7 @@ osc_step_preparing(OscJob *job, OscStep *step)
 	if (osc_step_command(job, step))
 		return;
 	if (first == NULL)
-		osc_job_set_phase(job, OSC_INDEXING);
+		osc_leave_phase(job);
 	else if (!first->dry_run_done)
 		dry_run(job);
 	else if (!FullTransactionIdIsValid(first->fence))

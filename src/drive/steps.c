@@ -241,12 +241,43 @@ osc_note_vacuumed(OscJob *job)
 }
 
 static void
+arrive_at_ready(OscJob *job)
+{
+	osc_job_set_phase(job, OSC_AT_READY);
+	/* if it was paused meanwhile, osc_resume() makes it ready */
+	if (job->manual_swap)
+		(void) osc_job_move_state(job, OSC_READY);
+}
+
+/*
+ * A job without copies goes only through the phases in which it has commands.
+ */
+void
+osc_leave_phase(OscJob *job)
+{
+	static const OscPhase phases[] = {OSC_INDEXING, OSC_VALIDATING};
+
+	for (int i = 0; i < (int) lengthof(phases); i++)
+		if (phases[i] > job->phase && osc_job_next_step(job, phases[i]))
+		{
+			osc_job_set_phase(job, phases[i]);
+			return;
+		}
+	arrive_at_ready(job);
+}
+
+static void
 step_indexing(OscJob *job, OscStep *step)
 {
 	ListCell   *lc;
 
 	if (osc_step_command(job, step))
 		return;
+	if (job->members == NIL)
+	{
+		osc_leave_phase(job);
+		return;
+	}
 	if (osc_vacuum_command(job) != NULL)
 	{
 		if (step->can_vacuum)
@@ -355,15 +386,6 @@ osc_validate_once(OscJob *job)
 
 	move_horizon(job);
 	return equal;
-}
-
-static void
-arrive_at_ready(OscJob *job)
-{
-	osc_job_set_phase(job, OSC_AT_READY);
-	/* if it was paused meanwhile, osc_resume() makes it ready */
-	if (job->manual_swap)
-		(void) osc_job_move_state(job, OSC_READY);
 }
 
 /* a backfill that was started anew is proved whatever the settings say */

@@ -33,6 +33,7 @@ typedef struct OscStep
 	int64		backlog;
 } OscStep;
 
+extern void osc_leave_phase(OscJob *job);
 extern void osc_do_step(OscJob *job, OscStep *step);
 extern void osc_fail_job(OscJob *job, const char *message, const char *sqlstate);
 extern void osc_cancel_job(OscJob *job);

@@ -174,7 +174,8 @@ create_table(Relation source, Oid nsp, const char *name, bool bare)
 	relid = heap_create_with_catalog(name, nsp, source->rd_rel->reltablespace,
 									 InvalidOid, InvalidOid, InvalidOid,
 									 source->rd_rel->relowner,
-									 source->rd_rel->relam,
+									 OidIsValid(source->rd_rel->relam) ?
+									 source->rd_rel->relam : HEAP_TABLE_AM_OID,
 									 bare_columns(source, bare),
 									 bare ? NIL : cooked_constraints(source),
 									 RELKIND_RELATION,

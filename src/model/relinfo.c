@@ -128,28 +128,31 @@ uses_whole_row(Node *expr)
 	return bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, attnums);
 }
 
-/* the row type of the copy is another one: expressions on whole rows would not fit */
-static void
-refuse_whole_rows(Relation rel)
+/*
+ * The constraint or index of a relation that is on whole rows, as a phrase;
+ * NULL if there is none.  The row type of a copy is another one: such
+ * expressions would not fit.
+ */
+const char *
+osc_whole_row_user(Relation rel)
 {
 	TupleConstr *constr = RelationGetDescr(rel)->constr;
-	const char *hint = "Drop the constraint or index first, and make it again after the job.";
+	const char *result = NULL;
 	ListCell   *lc;
 
 	for (int i = 0; constr && i < constr->num_check; i++)
 		if (uses_whole_row(stringToNode(constr->check[i].ccbin)))
-			refuse_table(rel, psprintf("a table with constraint \"%s\" on its whole row",
-									   constr->check[i].ccname), hint);
+			return psprintf("constraint \"%s\"", constr->check[i].ccname);
 	foreach(lc, osc_index_oids(rel))
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 
 		if (uses_whole_row((Node *) RelationGetIndexExpressions(index)) ||
 			uses_whole_row((Node *) RelationGetIndexPredicate(index)))
-			refuse_table(rel, psprintf("a table with index \"%s\" on its whole row",
-									   RelationGetRelationName(index)), hint);
+			result = psprintf("index \"%s\"", RelationGetRelationName(index));
 		index_close(index, NoLock);
 	}
+	return result;
 }
 
 /*
@@ -188,7 +191,9 @@ osc_check_table(Relation rel)
 			att->attgenerated != ATTRIBUTE_GENERATED_STORED)
 			refuse_table(rel, "a table with a virtual generated column", native);
 	}
-	refuse_whole_rows(rel);
+	if (osc_whole_row_user(rel))
+		refuse_table(rel, psprintf("a table with %s on its whole row", osc_whole_row_user(rel)),
+					 "Drop the constraint or index first, and make it again after the job.");
 }
 
 static bool

@@ -23,6 +23,7 @@ typedef struct OscKey
 extern void osc_check_owner(Oid relid, const char *name);
 extern Oid	osc_lookup_table(const RangeVar *name, bool missing_ok);
 extern void osc_check_table(Relation rel);
+extern const char *osc_whole_row_user(Relation rel);
 extern List *osc_candidate_keys(Relation rel);
 extern OscKey *osc_find_key(Relation rel, const OscKey *wanted);
 extern void osc_check_dependents(Relation rel, List *cmds);

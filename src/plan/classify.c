@@ -31,6 +31,7 @@
 
 #include "base/compat.h"
 #include "base/run.h"
+#include "model/relinfo.h"
 #include "model/statement.h"
 #include "plan/classify.h"
 #include "plan/rehearse.h"
@@ -438,7 +439,6 @@ List *
 osc_classify(Relation rel, List *statements)
 {
 	List	   *parts = NIL;
-	bool		rehearse = false;
 	ListCell   *lc,
 			   *c,
 			   *p;
@@ -464,11 +464,12 @@ osc_classify(Relation rel, List *statements)
 			part->slice = *(OscSlice *) lfirst(p);
 			classify_command(rel, part);
 			parts = lappend(parts, part);
-			rehearse = rehearse || part->cmd->subtype == AT_AddColumn ||
-				part->cmd->subtype == AT_AlterColumnType;
 		}
 	}
-	if (rehearse)
+	/* a table that cannot be cloned is refused if anything may need a copy */
+	if (osc_whole_row_user(rel))
+		mark_rewriting(parts, OSC_REWRITES_ROWS);
+	else
 	{
 		OscRewrite	rewrite = osc_rehearsal_rewrites(rel, statements);
 

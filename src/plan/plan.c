@@ -230,6 +230,20 @@ plan_swap_of_copies(OscPlan *plan)
 			"SHARE UPDATE EXCLUSIVE", "nothing", "one scan per foreign key", NULL);
 }
 
+/* the copy is in the order of the table, not in that of an index */
+static void
+refuse_cluster(const OscPlanTable *t)
+{
+	ListCell   *lc;
+
+	foreach(lc, t->statements)
+		if (IsA(((OscStatement *) lfirst(lc))->node, ClusterStmt))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("CLUSTER is not supported in an online schema change"),
+					 errhint("VACUUM FULL is; or run CLUSTER directly.")));
+}
+
 static void
 plan_copy(OscPlan *plan, OscPlanTable *t, const char *forced)
 {
@@ -237,6 +251,7 @@ plan_copy(OscPlan *plan, OscPlanTable *t, const char *forced)
 	OscRehearsal rehearsal = {0};
 
 	osc_check_table(rel);
+	refuse_cluster(t);
 	osc_check_subcommands(osc_commands_of(t->statements));
 	osc_rehearse(rel, t->statements, &rehearsal);
 	describe_copy(plan, t, rel, &rehearsal, forced);

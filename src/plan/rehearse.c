@@ -156,6 +156,7 @@ run_trial(Trial trial, Relation source, List *statements, void *result)
 			edata->hint = pstrdup("The statement was tried on an empty copy of the table; nothing was changed.");
 		edata->message = without_schema(edata->message);
 		edata->detail = without_schema(edata->detail);
+		edata->hint = without_schema(edata->hint);
 		edata->schema_name = NULL;
 		ReThrowError(edata);
 	}

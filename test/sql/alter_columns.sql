@@ -39,7 +39,7 @@ CALL osc_test.both('ALTER TABLE t ADD s text COLLATE "C" DEFAULT ''s'', ADD u va
 SELECT * FROM osc_test.differences('t');
 
 -- a stable default is evaluated once, a volatile one for every row
-SELECT osc_start('ALTER TABLE online.t ADD v timestamptz DEFAULT now(), ADD w float8 DEFAULT random(), ADD x int NOT NULL DEFAULT nextval(''alter_columns.numbers''), ADD y timestamptz DEFAULT clock_timestamp() CHECK (y IS NOT NULL)', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE online.t ADD v timestamptz DEFAULT now(), ADD w float8 DEFAULT random(), ADD x int NOT NULL DEFAULT nextval(''alter_columns.numbers''), ADD y timestamptz DEFAULT clock_timestamp() CHECK (y IS NOT NULL)', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_run(:job);
 SELECT count(DISTINCT v) AS v, count(DISTINCT w) > 30 AS w, count(DISTINCT x) AS x, count(DISTINCT y) > 1 AS y, count(*) FROM online.t;
 ALTER TABLE native.t ADD v timestamptz DEFAULT now(), ADD w float8 DEFAULT random(), ADD x int NOT NULL DEFAULT nextval('alter_columns.numbers'), ADD y timestamptz DEFAULT clock_timestamp() CHECK (y IS NOT NULL);

@@ -76,7 +76,7 @@ SELECT * FROM osc_test.differences('q');
 SELECT conname, convalidated FROM pg_constraint WHERE conrelid = 'online.q'::regclass AND contype = 'c' ORDER BY 1;
 SELECT * FROM online.q ORDER BY id;
 -- writes that violate it are refused, also while a job runs
-SELECT osc_start('ALTER TABLE online.q ALTER a TYPE int', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE online.q ALTER a TYPE int', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_test.step_to(:job, 'catching_up');
 INSERT INTO online.q VALUES (4, 4);
 UPDATE online.q SET b = 1 WHERE id = 1;

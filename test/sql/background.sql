@@ -115,7 +115,7 @@ CALL osc_wait(:job, '60 s');
 INSERT INTO t VALUES (5000000000, 'large');
 SELECT osc_start('ALTER TABLE t ALTER id TYPE int') AS job \gset
 CALL osc_wait(:job, '60 s');
-SELECT osc_start('ALTER TABLE t ADD n int NOT NULL') AS job \gset
+SELECT osc_start('ALTER TABLE t ADD n int NOT NULL', strategy => 'copy') AS job \gset
 CALL osc_wait(:job, '60 s');
 DELETE FROM t WHERE id = 5000000000;
 \set VERBOSITY default
@@ -126,8 +126,8 @@ INSERT INTO many SELECT n, repeat('v', 50) FROM generate_series(1, 3000) n;
 SET online_schema.workers = 3;
 SELECT osc_start('ALTER TABLE many ALTER id TYPE bigint') AS job \gset
 RESET online_schema.workers;
-SELECT osc_start('ALTER TABLE t ALTER v TYPE varchar') AS job2 \gset
-SELECT osc_start('ALTER TABLE new ALTER v TYPE varchar') AS job3 \gset
+SELECT osc_start('ALTER TABLE t ALTER v TYPE varchar', strategy => 'copy') AS job2 \gset
+SELECT osc_start('ALTER TABLE new ALTER v TYPE varchar', strategy => 'copy') AS job3 \gset
 CALL osc_wait(:job, '60 s');
 CALL osc_wait(:job2, '60 s');
 CALL osc_wait(:job3, '60 s');

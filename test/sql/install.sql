@@ -114,7 +114,7 @@ ALTER EXTENSION online_schema SET SCHEMA public;
 
 CREATE TABLE t (id int PRIMARY KEY, v text);
 INSERT INTO t SELECT g, 'v' || g FROM generate_series(1, 10) g;
-SELECT tools.osc_start('ALTER TABLE t ALTER id TYPE bigint', run => 'manual') AS job \gset
+SELECT tools.osc_start('ALTER TABLE t ALTER id TYPE bigint', strategy => 'copy', run => 'manual') AS job \gset
 DROP EXTENSION online_schema;
 \set VERBOSITY sqlstate
 DROP EXTENSION online_schema CASCADE;
@@ -127,7 +127,7 @@ SELECT relation, state, phase FROM tools.osc_progress;
 SELECT pg_typeof(id) FROM t LIMIT 1;
 
 -- a database made as a copy of one with a job: the job does not run there
-SELECT tools.osc_start('ALTER TABLE t ALTER v TYPE varchar', run => 'manual') AS job \gset
+SELECT tools.osc_start('ALTER TABLE t ALTER v TYPE varchar', strategy => 'copy', run => 'manual') AS job \gset
 SELECT tools.osc_step(:job);
 SELECT tools.osc_step(:job);
 SELECT tools.osc_step(:job);

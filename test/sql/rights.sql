@@ -33,13 +33,13 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN CASE SQLSTATE WHEN 'P0999' THEN SQLERRM ELSE SQLSTATE || ' ' || SQLERRM END;
 END $$;
 GRANT EXECUTE ON FUNCTION as_role TO PUBLIC;
-SELECT r, as_role(r, $$osc_start('ALTER TABLE t ALTER id TYPE bigint', run => 'manual')$$) AS start,
+SELECT r, as_role(r, $$osc_start('ALTER TABLE t ALTER id TYPE bigint', strategy => 'copy', run => 'manual')$$) AS start,
 	as_role(r, $$(SELECT count(*) FROM osc_plan('ALTER TABLE t ALTER id TYPE bigint'))$$) AS plan
 FROM unnest(ARRAY['regress_osc_owner', 'regress_osc_member', 'regress_osc_stranger', 'regress_osc_monitor', current_user]) r;
 
 -- see and handle it
 SET ROLE regress_osc_owner;
-SELECT osc_start('ALTER TABLE t ALTER id TYPE bigint', run => 'manual', swap => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER id TYPE bigint', strategy => 'copy', run => 'manual', swap => 'manual') AS job \gset
 RESET ROLE;
 CALL osc_test.step_to(:job, 'ready');
 SELECT r, as_role(r, format('(SELECT nullif(count(*), 0) FROM osc_progress WHERE job_id = %s)', :job)) AS progress,
@@ -85,19 +85,19 @@ BEGIN
 	RETURN current_user;
 END $$;
 SET ROLE regress_osc_owner;
-SELECT osc_start('ALTER TABLE t ALTER v TYPE text USING who(v)', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER v TYPE text USING who(v)', strategy => 'copy', run => 'manual') AS job \gset
 RESET ROLE;
 CALL osc_run(:job);
 SELECT DISTINCT v FROM t;
 \set VERBOSITY terse
 SET ROLE regress_osc_owner;
-SELECT osc_start('ALTER TABLE t ALTER v TYPE text USING escape(v)', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER v TYPE text USING escape(v)', strategy => 'copy', run => 'manual') AS job \gset
 RESET ROLE;
 CALL osc_run(:job);
 SELECT osc_cancel(:job);
 CALL osc_test.await_end(:job);
 SET ROLE regress_osc_owner;
-SELECT osc_start('ALTER TABLE t ALTER v TYPE text USING become(v)', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER v TYPE text USING become(v)', strategy => 'copy', run => 'manual') AS job \gset
 RESET ROLE;
 CALL osc_run(:job);
 SELECT osc_cancel(:job);
@@ -112,7 +112,7 @@ CREATE FUNCTION named() RETURNS text LANGUAGE plpgsql AS $$BEGIN RETURN only_the
 SET search_path = rights, rights_2, public;
 SET TimeZone = 'Asia/Tokyo';
 SET DateStyle = 'ISO, DMY';
-SELECT osc_start('ALTER TABLE t ALTER d TYPE timestamp, ALTER v TYPE text USING named() || '' '' || ''02/03/2020''::text::date', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER d TYPE timestamp, ALTER v TYPE text USING named() || '' '' || ''02/03/2020''::text::date', strategy => 'copy', run => 'manual') AS job \gset
 RESET ROLE;
 SET search_path = rights, public;
 SET DateStyle = 'ISO, MDY';
@@ -128,7 +128,7 @@ ALTER SCHEMA rights OWNER TO CURRENT_USER;
 GRANT USAGE ON SCHEMA rights TO regress_osc_owner;
 SET ROLE regress_osc_owner;
 ALTER TABLE t ADD UNIQUE (id, v);
-SELECT osc_start('ALTER TABLE t ADD UNIQUE (id, v)', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ADD UNIQUE (id, v)', strategy => 'copy', run => 'manual') AS job \gset
 RESET ROLE;
 \set VERBOSITY terse
 CALL osc_run(:job);
@@ -139,7 +139,7 @@ GRANT CREATE ON SCHEMA rights TO regress_osc_owner;
 -- the owner loses the table meanwhile: the job pauses, and goes on when he has
 -- it again
 SET ROLE regress_osc_owner;
-SELECT osc_start('ALTER TABLE t ALTER id TYPE int', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER id TYPE int', strategy => 'copy', run => 'manual') AS job \gset
 RESET ROLE;
 CALL osc_test.step_to(:job, 'catching_up');
 ALTER TABLE t OWNER TO CURRENT_USER;
@@ -157,7 +157,7 @@ SELECT pg_typeof(id), count(*) FROM t GROUP BY 1;
 -- the owner is gone: a superuser may cancel
 CREATE ROLE regress_osc_passing IN ROLE regress_osc_owner;
 SET ROLE regress_osc_passing;
-SELECT osc_start('ALTER TABLE t ALTER id TYPE bigint', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER id TYPE bigint', strategy => 'copy', run => 'manual') AS job \gset
 RESET ROLE;
 CALL osc_test.step_to(:job, 'catching_up');
 DROP ROLE regress_osc_passing;

@@ -14,7 +14,7 @@ INSERT INTO t SELECT n, 'v' || n FROM generate_series(1, 500) n;
 SET online_schema.batch_size = 20;
 SET online_schema.verify = off;
 SET online_schema.lock_timeout = '70ms';
-SELECT osc_start('ALTER TABLE t ALTER id TYPE bigint', run => 'manual', swap => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER id TYPE bigint', strategy => 'copy', run => 'manual', swap => 'manual') AS job \gset
 RESET online_schema.batch_size;
 RESET online_schema.verify;
 RESET online_schema.lock_timeout;

@@ -253,6 +253,7 @@ SELECT osc_cancel(:job);
 CALL osc_test.await_end(:job);
 SELECT osc_start('ALTER TABLE shop ADD c int', run => 'manual') = :job + 1 AS free_again;
 SELECT osc_cancel(:job + 1);
+CALL osc_test.await_end(:job + 1);
 
 -- no right to alter the table; a member of the owning role has it
 CREATE ROLE regress_osc_owner;

@@ -13,7 +13,7 @@ INSERT INTO t SELECT n, 'v' || n, n FROM generate_series(1, 300) n;
 CREATE TABLE rows_before AS TABLE t;
 CREATE TABLE definition_before AS SELECT osc_test.definition('t') AS line;
 SELECT 't'::regclass::oid AS oid_before \gset
-SELECT osc_start('ALTER TABLE t ALTER id TYPE bigint', run => 'manual', swap => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER id TYPE bigint', strategy => 'copy', run => 'manual', swap => 'manual') AS job \gset
 CALL osc_test.step_to(:job, 'ready');
 
 -- rolled back: the job is ready, the table is as it was, writes are captured
@@ -67,7 +67,7 @@ SELECT count(*) FROM t;
 DELETE FROM t WHERE id > 300;
 
 -- in the way in the same session: a cursor, the calling query, pending triggers
-SELECT osc_start('ALTER TABLE t ALTER id TYPE int', run => 'manual', swap => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER id TYPE int', strategy => 'copy', run => 'manual', swap => 'manual') AS job \gset
 CALL osc_test.step_to(:job, 'ready');
 BEGIN;
 DECLARE c CURSOR FOR SELECT * FROM t;
@@ -94,7 +94,7 @@ SELECT detail -> 'backlog' AS backlog FROM osc_events WHERE job_id = :job AND ev
 
 -- nothing is seen by a snapshot taken before the lock: only READ COMMITTED will
 -- do, whatever the default of the session is
-SELECT osc_start('ALTER TABLE t ALTER id TYPE bigint', run => 'manual', swap => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER id TYPE bigint', strategy => 'copy', run => 'manual', swap => 'manual') AS job \gset
 CREATE FUNCTION in_my_level(call text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	r record;
@@ -138,7 +138,7 @@ SELECT state, phase FROM osc_progress WHERE job_id = :job;
 SELECT v FROM t WHERE id = 1;
 
 -- a read-only transaction works on nothing
-SELECT osc_start('ALTER TABLE t ALTER id TYPE int', run => 'manual', swap => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER id TYPE int', strategy => 'copy', run => 'manual', swap => 'manual') AS job \gset
 BEGIN READ ONLY;
 SELECT c, (osc_test.refusal('SELECT ' || format(c, :job))).* FROM unnest(ARRAY['osc_step(%s)', 'osc_backfill_batch(%s)',
 	'osc_swap(%s)']) c;
@@ -199,7 +199,7 @@ CALL osc_run(:job);
 SELECT pg_typeof(id), id, v FROM t WHERE id > 999 OR id = 2 ORDER BY id;
 -- and so can a start
 BEGIN;
-SELECT osc_start('ALTER TABLE t ALTER id TYPE bigint', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER id TYPE bigint', strategy => 'copy', run => 'manual') AS job \gset
 PREPARE TRANSACTION 'regress_osc_7';
 SELECT count(*) FROM osc_progress WHERE job_id = :job;
 COMMIT PREPARED 'regress_osc_7';
@@ -207,7 +207,7 @@ CALL osc_run(:job);
 SELECT state FROM osc_progress WHERE job_id = :job;
 
 -- what others may do to the table while a job has it
-SELECT osc_start('ALTER TABLE t ALTER id TYPE int', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER id TYPE int', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_test.step_to(:job, 'catching_up');
 CREATE ROLE regress_osc_other;
 GRANT SELECT ON t TO regress_osc_other;
@@ -293,7 +293,7 @@ DROP VIEW t_id;
 CALL meddled('swapping', 'ALTER TABLE t ALTER v TYPE text USING v || ''!''');
 SELECT count(*) FROM t WHERE v ~ '!$';
 -- helper tables are not to be touched
-SELECT osc_start('ALTER TABLE t ALTER id TYPE bigint', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER id TYPE bigint', strategy => 'copy', run => 'manual') AS job \gset
 SELECT osc_step(:job);
 SELECT format('DROP TABLE osc_%s_1.t', :job) AS drop_shadow, format('DROP SCHEMA osc_%s_1 CASCADE', :job) AS drop_schema \gset
 :drop_shadow;

@@ -31,7 +31,7 @@ BEGIN
 END $$;
 
 -- a value that the new type does not take
-SELECT osc_start('ALTER TABLE t ALTER a TYPE int USING a::int', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER a TYPE int USING a::int', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_run(:job);
 SELECT state, phase, last_error FROM osc_progress WHERE job_id = :job;
 SELECT phase, detail FROM osc_events WHERE job_id = :job AND event = 'error';
@@ -42,50 +42,50 @@ ALTER TABLE t ALTER a TYPE int USING a::int;
 
 \set VERBOSITY terse
 -- too large, too long, against a domain
-SELECT osc_start('ALTER TABLE t ALTER c TYPE int', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER c TYPE int', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_run(:job);
-SELECT osc_start('ALTER TABLE t ALTER c TYPE numeric(8,2)', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER c TYPE numeric(8,2)', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_run(:job);
-SELECT osc_start('ALTER TABLE t ALTER a TYPE varchar(5)', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER a TYPE varchar(5)', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_run(:job);
-SELECT osc_start('ALTER TABLE t ALTER b TYPE positive', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER b TYPE positive', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_run(:job);
-SELECT osc_start('ALTER TABLE t ADD e positive DEFAULT 0', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ADD e positive DEFAULT 0', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_run(:job);
-SELECT osc_start('ALTER TABLE t ALTER c TYPE float4 USING c / b', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER c TYPE float4 USING c / b', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_run(:job);
 
 -- a NULL where none may be
-SELECT osc_start('ALTER TABLE t ALTER d SET NOT NULL', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER d SET NOT NULL', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_run(:job);
-SELECT osc_start('ALTER TABLE t ALTER b TYPE bigint, ALTER d TYPE int USING d::int, ALTER d SET NOT NULL', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER b TYPE bigint, ALTER d TYPE int USING d::int, ALTER d SET NOT NULL', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_run(:job);
-SELECT osc_start('ALTER TABLE t ADD e int NOT NULL', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ADD e int NOT NULL', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_run(:job);
-SELECT osc_start('ALTER TABLE t ADD e int GENERATED ALWAYS AS (length(d)) STORED NOT NULL', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ADD e int GENERATED ALWAYS AS (length(d)) STORED NOT NULL', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_run(:job);
-SELECT osc_start('ALTER TABLE t ADD PRIMARY KEY (d), DROP CONSTRAINT t_pkey', run => 'manual');
+SELECT osc_start('ALTER TABLE t ADD PRIMARY KEY (d), DROP CONSTRAINT t_pkey', strategy => 'copy', run => 'manual');
 
 -- a new CHECK
-SELECT osc_start('ALTER TABLE t ADD CONSTRAINT b_positive CHECK (b >= 0)', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ADD CONSTRAINT b_positive CHECK (b >= 0)', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_run(:job);
-SELECT osc_start('ALTER TABLE t ADD e int DEFAULT 5 CHECK (e < b)', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ADD e int DEFAULT 5 CHECK (e < b)', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_run(:job);
 
 -- UNIQUE, EXCLUDE
-SELECT osc_start('ALTER TABLE t ADD UNIQUE (d)', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ADD UNIQUE (d)', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_run(:job);
 SELECT last_error FROM osc_progress WHERE job_id = :job;
-SELECT osc_start('ALTER TABLE t ADD e int GENERATED ALWAYS AS (CASE id WHEN 8 THEN 7 ELSE id END) STORED UNIQUE', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ADD e int GENERATED ALWAYS AS (CASE id WHEN 8 THEN 7 ELSE id END) STORED UNIQUE', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_run(:job);
-SELECT osc_start('ALTER TABLE t ADD EXCLUDE USING gist (r WITH &&)', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ADD EXCLUDE USING gist (r WITH &&)', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_run(:job);
 CREATE UNIQUE INDEX t_c ON t (c);
-SELECT osc_start('ALTER TABLE t ALTER c TYPE numeric USING CASE id WHEN 8 THEN 7 ELSE c END', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER c TYPE numeric USING CASE id WHEN 8 THEN 7 ELSE c END', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_run(:job);
 DROP INDEX t_c;
 -- a generated column that is not computable
-SELECT osc_start('ALTER TABLE t ADD e numeric GENERATED ALWAYS AS (1 / b) STORED', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ADD e numeric GENERATED ALWAYS AS (1 / b) STORED', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_run(:job);
 
 SELECT * FROM changes();
@@ -98,7 +98,7 @@ SELECT pg_relation_filenode('t') = :file_before AS same_file;
 -- can be put right
 UPDATE t SET a = 12 WHERE id = 12;
 UPDATE t SET a = 'fifteen' WHERE id = 15;
-SELECT osc_start('ALTER TABLE t ALTER a TYPE int USING a::int', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER a TYPE int USING a::int', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_test.step_to(:job, 'backfilling');
 SELECT osc_step(:job);
 SELECT state, phase, last_error FROM osc_progress WHERE job_id = :job;
@@ -127,7 +127,7 @@ SELECT * FROM osc_test.left_behind();
 -- a duplicate that comes while UNIQUE is being added: the write stands, the job
 -- fails, no row is lost
 UPDATE t SET b = id;
-SELECT osc_start('ALTER TABLE t ADD CONSTRAINT b_unique UNIQUE (b)', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ADD CONSTRAINT b_unique UNIQUE (b)', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_test.step_to(:job, 'catching_up');
 UPDATE t SET b = 5 WHERE id = 6;
 SELECT osc_replay(:job);
@@ -135,7 +135,7 @@ CALL osc_run(:job);
 SELECT count(*), count(DISTINCT b) FROM t;
 UPDATE t SET b = 6 WHERE id = 6;
 -- the same at the moment of the swap
-SELECT osc_start('ALTER TABLE t ADD CONSTRAINT b_unique UNIQUE (b)', run => 'manual', swap => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ADD CONSTRAINT b_unique UNIQUE (b)', strategy => 'copy', run => 'manual', swap => 'manual') AS job \gset
 CALL osc_test.step_to(:job, 'ready');
 UPDATE t SET b = 5 WHERE id = 6;
 SELECT osc_swap(:job);
@@ -147,7 +147,7 @@ SELECT conname FROM pg_constraint WHERE conrelid = 't'::regclass AND contype = '
 INSERT INTO t VALUES (22, 'p0', '22', 5);
 
 -- a new CHECK or NOT NULL violated by a late row
-SELECT osc_start('ALTER TABLE t ADD CONSTRAINT c_low CHECK (c < 1000) NO INHERIT, ALTER r SET NOT NULL', run => 'manual', swap => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ADD CONSTRAINT c_low CHECK (c < 1000) NO INHERIT, ALTER r SET NOT NULL', strategy => 'copy', run => 'manual', swap => 'manual') AS job \gset
 UPDATE t SET c = 12 WHERE id = 12;
 CALL osc_test.step_to(:job, 'ready');
 INSERT INTO t VALUES (23, 'p0', '23', 23, 2000, '', '[1,2]');

@@ -25,7 +25,8 @@ CREATE OR REPLACE FUNCTION osc_test.refusal(sql text,
 	LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE sql;
-	message := 'NOT REFUSED';
+	-- and take back what it did
+	RAISE 'NOT REFUSED' USING ERRCODE = 'OSC00';
 EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT,
 		detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
@@ -115,7 +116,7 @@ BEGIN
 	PERFORM set_config('search_path', 'native, public', false);
 	EXECUTE ddl;
 	PERFORM set_config('search_path', 'online, public', false);
-	job := osc_start(ddl, run => 'manual');
+	job := osc_start(ddl, strategy => 'copy', run => 'manual');
 	PERFORM set_config('search_path', path, false);
 	COMMIT;
 	CALL osc_run(job);

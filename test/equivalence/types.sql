@@ -1,0 +1,553 @@
+-- types.sql: ALTER COLUMN TYPE, with a rewrite and without.
+
+---- case type_int_to_bigint
+---- strategy copy
+CREATE TABLE t (id int PRIMARY KEY, a text);
+INSERT INTO t SELECT n, 'a ' || n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER id TYPE bigint
+---- after
+INSERT INTO t VALUES (3000000000, 'x') RETURNING *;
+INSERT INTO t VALUES (1, 'x') RETURNING *;
+
+---- case type_serial_to_bigint
+-- the sequence of a serial stays an integer sequence, that of an identity does not
+---- strategy copy
+CREATE TABLE t (id serial PRIMARY KEY, n int GENERATED ALWAYS AS IDENTITY, a text);
+INSERT INTO t (a) SELECT 'a ' || n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER id TYPE bigint, ALTER n TYPE bigint
+---- after
+INSERT INTO t (a) VALUES ('x') RETURNING *;
+ALTER SEQUENCE t_id_seq RESTART WITH 2147483647;
+INSERT INTO t (a) VALUES ('x'), ('y');
+ALTER TABLE t ALTER n RESTART WITH 3000000000;
+INSERT INTO t (id, a) VALUES (60, 'y') RETURNING *;
+
+---- case type_bigint_to_int
+---- strategy copy
+CREATE TABLE t (id bigint PRIMARY KEY, a text);
+INSERT INTO t SELECT n, 'a ' || n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER id SET DATA TYPE int
+---- after
+INSERT INTO t VALUES (3000000000, 'x') RETURNING *;
+
+---- case type_bigint_to_int_overflow
+---- expect error
+CREATE TABLE t (id bigint PRIMARY KEY, a text);
+INSERT INTO t VALUES (1, 'a'), (3000000000, 'b');
+---- change
+ALTER TABLE t ALTER id TYPE int
+---- after
+SELECT * FROM t ORDER BY 1;
+
+---- case type_varchar_wider
+---- strategy instant
+CREATE TABLE t (id int PRIMARY KEY, a varchar(10) DEFAULT 'x', b varchar(5));
+INSERT INTO t SELECT n, 'a ' || n, n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE varchar(20), ALTER b TYPE text
+---- after
+INSERT INTO t VALUES (51, 'a longer text', 'a longer text') RETURNING *;
+INSERT INTO t VALUES (52, 'a text that is far too long', 'x');
+
+---- case type_varchar_wider_indexed
+CREATE TABLE t (id int PRIMARY KEY, a varchar(10), b varchar(5));
+CREATE INDEX t_a ON t (a);
+CREATE INDEX t_lower ON t (lower(a));
+CREATE INDEX t_some ON t (id) WHERE a > 'a 3';
+CREATE INDEX t_pattern ON t (a varchar_pattern_ops);
+COMMENT ON INDEX t_lower IS 'lower';
+INSERT INTO t SELECT n, 'a ' || n, n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE varchar(20)
+---- after
+SET enable_seqscan = off;
+SELECT id FROM t WHERE lower(a) = 'a 17';
+SELECT count(*) FROM t WHERE a > 'a 3';
+INSERT INTO t VALUES (51, 'a longer text') RETURNING *;
+
+---- case type_varchar_to_text_indexed
+CREATE TABLE t (id int PRIMARY KEY, a varchar(10) UNIQUE, b varchar(5));
+CREATE INDEX t_lower ON t (lower(a), b);
+CREATE STATISTICS t_s ON a, b FROM t;
+INSERT INTO t SELECT n, 'a ' || n, n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE text
+---- after
+SET enable_seqscan = off;
+SELECT id FROM t WHERE lower(a) = 'a 17';
+INSERT INTO t VALUES (51, 'a 17') RETURNING *;
+
+---- case type_varchar_wider_check
+-- the CHECK is made anew and the rows are scanned
+CREATE TABLE t (id int PRIMARY KEY, a varchar(10) CHECK (a <> 'nothing'), CONSTRAINT old CHECK (length(a) < 3) NOT VALID);
+INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE varchar(200)
+---- after
+INSERT INTO t VALUES (51, 'nothing');
+INSERT INTO t VALUES (51, 'long');
+
+---- case type_varchar_narrower
+---- strategy copy
+CREATE TABLE t (id int PRIMARY KEY, a varchar(100));
+INSERT INTO t SELECT n, 'a ' || n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE varchar(4)
+---- after
+INSERT INTO t VALUES (51, 'a longer text') RETURNING *;
+
+---- case type_varchar_too_narrow
+---- expect error
+CREATE TABLE t (id int PRIMARY KEY, a varchar(100));
+INSERT INTO t SELECT n, 'a ' || n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE varchar(3)
+---- after
+INSERT INTO t VALUES (51, 'a longer text') RETURNING *;
+
+---- case type_char_padding
+---- strategy copy
+CREATE TABLE t (id int PRIMARY KEY, a char(5), b text);
+INSERT INTO t SELECT n, 'a' || n, 'b  ' FROM generate_series(1, 20) n;
+---- change
+ALTER TABLE t ALTER a TYPE text, ALTER b TYPE char(6)
+---- after
+SELECT '<' || a || '>', '<' || b || '>', octet_length(b) FROM t WHERE id = 3;
+
+---- case type_numeric_wider
+---- strategy instant
+CREATE TABLE t (id int PRIMARY KEY, a numeric(8,2), b numeric(8,2), c numeric);
+INSERT INTO t SELECT n, n / 7.0, n / 7.0, n / 7.0 FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE numeric(12,2), ALTER b TYPE numeric
+---- after
+INSERT INTO t VALUES (51, 1.239, 1.239, 0) RETURNING *;
+
+---- case type_numeric_scale
+---- strategy copy
+CREATE TABLE t (id int PRIMARY KEY, a numeric(8,2) DEFAULT 1.5, b numeric, c numeric(9,4));
+INSERT INTO t SELECT n, n / 7.0, n / 7.0, 'NaN' FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE numeric(10,3), ALTER b TYPE numeric(10,1), ALTER c TYPE numeric(9,3)
+---- after
+INSERT INTO t (id) VALUES (51) RETURNING *;
+
+---- case type_numeric_overflow
+---- expect error
+CREATE TABLE t (id int PRIMARY KEY, a numeric);
+INSERT INTO t VALUES (1, 5), (2, 12345);
+---- change
+ALTER TABLE t ALTER a TYPE numeric(4,1)
+---- after
+SELECT * FROM t ORDER BY id;
+
+---- case type_varbit_wider
+---- strategy instant
+CREATE TABLE t (id int PRIMARY KEY, a varbit(5), b bit varying(5));
+INSERT INTO t SELECT n, n::bit(5), n::bit(5) FROM generate_series(1, 20) n;
+---- change
+ALTER TABLE t ALTER a TYPE varbit(10), ALTER b TYPE varbit
+---- after
+INSERT INTO t VALUES (51, B'1111100000', B'1') RETURNING *;
+
+---- case type_timestamp_precision
+---- strategy instant
+CREATE TABLE t (id int PRIMARY KEY, a timestamp(0), b timestamptz(3), c time(2), d interval(1));
+INSERT INTO t SELECT n, '2020-01-01'::timestamp + n * '1 s'::interval, '2020-01-01 UTC'::timestamptz + n * '1.5 s'::interval, '12:00'::time, n * '1.5 s'::interval FROM generate_series(1, 20) n;
+---- change
+ALTER TABLE t ALTER a TYPE timestamp(3), ALTER b TYPE timestamptz, ALTER c TYPE time(6), ALTER d TYPE interval(4)
+---- after
+INSERT INTO t VALUES (51, '2020-01-01 12:00:00.1234', '2020-01-01 12:00:00.1234 UTC', '12:00:00.123456789', '1.23456 s') RETURNING id, a, b AT TIME ZONE 'UTC', c, d;
+
+---- case type_timestamp_to_timestamptz_utc
+---- strategy instant
+---- set timezone = 'UTC'
+CREATE TABLE t (id int PRIMARY KEY, a timestamp, b timestamptz);
+INSERT INTO t SELECT n, '2020-01-01'::timestamp + n * '1 h'::interval, '2020-01-01 UTC'::timestamptz + n * '1 h'::interval FROM generate_series(1, 20) n;
+---- change
+ALTER TABLE t ALTER a TYPE timestamptz, ALTER b TYPE timestamp
+---- after
+SELECT * FROM t WHERE id = 7;
+
+---- case type_timestamp_to_timestamptz_berlin
+---- strategy copy
+---- set timezone = 'Europe/Berlin'
+CREATE TABLE t (id int PRIMARY KEY, a timestamp, b timestamptz);
+INSERT INTO t SELECT n, '2020-03-29'::timestamp + n * '1 h'::interval, '2020-03-29 UTC'::timestamptz + n * '1 h'::interval FROM generate_series(1, 20) n;
+---- change
+ALTER TABLE t ALTER a TYPE timestamptz, ALTER b TYPE timestamp
+---- after
+SELECT * FROM t WHERE id < 7 ORDER BY id;
+
+---- case type_text_to_date_style
+-- DateStyle of the session decides what the text means
+---- set datestyle = 'SQL, DMY'
+---- strategy copy
+CREATE TABLE t (id int PRIMARY KEY, a text);
+INSERT INTO t VALUES (1, '02/03/2020'), (2, '10/11/2020');
+---- change
+ALTER TABLE t ALTER a TYPE date USING a::date
+---- after
+SELECT to_char(a, 'YYYY-MM-DD') FROM t ORDER BY id;
+
+---- case type_cidr_to_inet
+---- strategy instant
+CREATE TABLE t (id int PRIMARY KEY, a cidr);
+INSERT INTO t SELECT n, ('10.0.' || n || '.0/24')::cidr FROM generate_series(1, 20) n;
+---- change
+ALTER TABLE t ALTER a TYPE inet
+---- after
+INSERT INTO t VALUES (30, '10.1.2.3/8') RETURNING *;
+
+---- case type_text_to_citext
+CREATE TABLE t (id int PRIMARY KEY, a text);
+CREATE UNIQUE INDEX t_a ON t (a);
+INSERT INTO t SELECT n, 'a ' || n FROM generate_series(1, 20) n;
+---- change
+ALTER TABLE t ALTER a TYPE public.citext
+---- after
+SELECT id FROM t WHERE a = 'A 7';
+INSERT INTO t VALUES (30, 'A 7') RETURNING *;
+
+---- case type_citext_to_text
+CREATE TABLE t (id int PRIMARY KEY, a public.citext);
+INSERT INTO t SELECT n, 'a ' || n FROM generate_series(1, 20) n;
+---- change
+ALTER TABLE t ALTER a TYPE text
+---- after
+SELECT id FROM t WHERE a = 'A 7';
+
+---- case type_text_to_citext_duplicates
+-- the unique index is built anew, and finds what citext calls equal
+---- expect error
+CREATE TABLE t (id int PRIMARY KEY, a text UNIQUE);
+INSERT INTO t VALUES (1, 'x'), (2, 'X');
+---- change
+ALTER TABLE t ALTER a TYPE public.citext
+---- after
+SELECT id FROM t WHERE a = 'x';
+
+---- case type_enum_to_text
+---- strategy copy
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+CREATE TABLE t (id int PRIMARY KEY, a mood DEFAULT 'ok');
+INSERT INTO t SELECT n, (ARRAY['sad', 'ok', 'happy'])[n % 3 + 1]::mood FROM generate_series(1, 20) n;
+---- change
+ALTER TABLE t ALTER a TYPE text
+---- after
+INSERT INTO t (id) VALUES (21) RETURNING *;
+
+---- case type_text_to_enum
+---- strategy copy
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+CREATE TABLE t (id int PRIMARY KEY, a text DEFAULT 'ok');
+INSERT INTO t SELECT n, (ARRAY['sad', 'ok', 'happy'])[n % 3 + 1] FROM generate_series(1, 20) n;
+---- change
+ALTER TABLE t ALTER a DROP DEFAULT, ALTER a TYPE mood USING a::mood, ALTER a SET DEFAULT 'happy'
+---- after
+INSERT INTO t (id) VALUES (21) RETURNING *;
+INSERT INTO t VALUES (22, 'bad');
+SELECT a, count(*) FROM t GROUP BY a ORDER BY a;
+
+---- case type_default_cannot_be_cast
+---- expect error start
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+CREATE TABLE t (id int PRIMARY KEY, a text DEFAULT 'ok');
+INSERT INTO t VALUES (1, 'sad');
+---- change
+ALTER TABLE t ALTER a TYPE mood USING a::mood
+
+---- case type_json_to_jsonb
+---- strategy copy
+CREATE TABLE t (id int PRIMARY KEY, a json, b jsonb);
+INSERT INTO t SELECT n, '{"b": 1,  "a": [1,2 ,3], "b": 2}', '{"x": 1}' FROM generate_series(1, 20) n;
+---- change
+ALTER TABLE t ALTER a TYPE jsonb, ALTER b TYPE json
+---- after
+SELECT * FROM t WHERE id = 3;
+CREATE INDEX ON t USING gin (a);
+
+---- case type_array
+---- strategy copy
+CREATE TABLE t (id int PRIMARY KEY, a int[], b text[], c int);
+CREATE INDEX t_a ON t USING gin (a);
+INSERT INTO t SELECT n, ARRAY[n, NULL, n + 1], ARRAY['1', '2'], n FROM generate_series(1, 20) n;
+---- change
+ALTER TABLE t ALTER a TYPE bigint[], ALTER b TYPE int[] USING b::int[], ALTER c TYPE int[] USING ARRAY[c]
+---- after
+SELECT * FROM t WHERE a @> '{7}'::bigint[] ORDER BY id;
+
+---- case type_range
+---- strategy copy
+CREATE TABLE t (id int PRIMARY KEY, a int4range, b daterange, EXCLUDE USING gist (a WITH &&));
+INSERT INTO t SELECT n, int4range(n * 10, n * 10 + 5), daterange('2020-01-01', '2020-01-01'::date + n) FROM generate_series(1, 20) n;
+---- change
+ALTER TABLE t ALTER a TYPE int8range USING int8range(lower(a), upper(a)), ALTER b TYPE tsrange USING tsrange(lower(b), upper(b))
+---- after
+INSERT INTO t VALUES (30, '[52,54)');
+SELECT * FROM t WHERE id = 3;
+
+---- case type_domain
+---- strategy copy
+CREATE DOMAIN short AS varchar(10) CHECK (VALUE <> 'bad');
+CREATE TABLE t (id int PRIMARY KEY, a text);
+INSERT INTO t SELECT n, 'a ' || n FROM generate_series(1, 20) n;
+---- change
+ALTER TABLE t ALTER a TYPE short
+---- after
+INSERT INTO t VALUES (30, 'bad');
+INSERT INTO t VALUES (30, 'this is too long for it');
+
+---- case type_domain_violated
+---- expect error
+CREATE DOMAIN short AS text CHECK (VALUE <> 'a 7');
+CREATE TABLE t (id int PRIMARY KEY, a text);
+INSERT INTO t SELECT n, 'a ' || n FROM generate_series(1, 20) n;
+---- change
+ALTER TABLE t ALTER a TYPE short
+
+---- case type_domain_to_base
+---- strategy instant
+CREATE DOMAIN short AS text CHECK (VALUE <> 'bad');
+CREATE TABLE t (id int PRIMARY KEY, a short);
+INSERT INTO t SELECT n, 'a ' || n FROM generate_series(1, 20) n;
+---- change
+ALTER TABLE t ALTER a TYPE text
+---- after
+INSERT INTO t VALUES (30, 'bad');
+
+---- case type_composite
+---- strategy copy
+CREATE TYPE point3 AS (x int, y int, z int);
+CREATE TABLE t (id int PRIMARY KEY, a text);
+INSERT INTO t SELECT n, format('(%s,%s,%s)', n, n + 1, n + 2) FROM generate_series(1, 20) n;
+---- change
+ALTER TABLE t ALTER a TYPE point3 USING a::point3
+---- after
+SELECT (a).y FROM t WHERE id = 4;
+ALTER TYPE point3 ADD ATTRIBUTE w int;
+
+---- case type_using
+---- strategy copy
+CREATE TABLE t (id int PRIMARY KEY, a int, b text DEFAULT 'b');
+INSERT INTO t SELECT n, n, 'b' || n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE text USING CASE WHEN a % 2 = 0 THEN b || '/' || id END, ALTER b TYPE int USING a * 100, ALTER b DROP DEFAULT
+---- native
+ALTER TABLE t ALTER b DROP DEFAULT, ALTER a TYPE text USING CASE WHEN a % 2 = 0 THEN b || '/' || id END, ALTER b TYPE int USING a * 100
+---- after
+SELECT * FROM t WHERE id < 5 ORDER BY id;
+
+---- case type_using_key
+-- values of the key are computed
+---- strategy copy
+CREATE TABLE t (id int PRIMARY KEY, a text);
+INSERT INTO t SELECT n, 'a ' || n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER id TYPE bigint USING id * 1000000000::bigint
+---- after
+SELECT min(id), max(id) FROM t;
+
+---- case type_using_key_duplicates
+---- expect error
+CREATE TABLE t (id int PRIMARY KEY, a text);
+INSERT INTO t SELECT n, 'a ' || n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER id TYPE bigint USING id / 10
+---- after
+SELECT min(id), max(id) FROM t;
+
+---- case type_bad_cast
+---- expect error
+CREATE TABLE t (id int PRIMARY KEY, a text);
+INSERT INTO t VALUES (1, '5'), (2, 'x');
+---- change
+ALTER TABLE t ALTER a TYPE int USING a::int
+---- after
+SELECT * FROM t ORDER BY id;
+
+---- case type_no_cast
+---- expect error start
+CREATE TABLE t (id int PRIMARY KEY, a text);
+---- change
+ALTER TABLE t ALTER a TYPE int
+
+---- case type_using_subquery
+---- expect error start
+CREATE TABLE t (id int PRIMARY KEY, a text);
+---- change
+ALTER TABLE t ALTER a TYPE int USING (SELECT 1)
+
+---- case type_collation
+-- another collation keeps the rows, and rebuilds the index
+CREATE TABLE t (id int PRIMARY KEY, a text COLLATE "C", b text);
+CREATE INDEX t_a ON t (a);
+INSERT INTO t SELECT n, CASE WHEN n % 2 = 0 THEN 'x' ELSE 'X' END || n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE text COLLATE "en-x-icu"
+---- after
+SET enable_seqscan = off;
+SELECT a FROM t ORDER BY a LIMIT 3;
+EXPLAIN (COSTS off) SELECT a FROM t ORDER BY a;
+
+---- case type_collation_plain
+---- strategy instant
+CREATE TABLE t (id int PRIMARY KEY, a varchar(10) COLLATE "C");
+INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE varchar(10) COLLATE "POSIX"
+---- after
+SELECT a FROM t ORDER BY a LIMIT 3;
+
+---- case type_same
+---- strategy instant
+CREATE TABLE t (id int PRIMARY KEY, a int);
+INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE int
+---- after
+INSERT INTO t VALUES (51, 1);
+
+---- case type_generated_column
+---- strategy copy
+CREATE TABLE t (id int PRIMARY KEY, a int, g int GENERATED ALWAYS AS (a + 1) STORED);
+INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER g TYPE bigint
+---- after
+INSERT INTO t VALUES (51, 1) RETURNING *;
+UPDATE t SET a = 5 WHERE id = 4 RETURNING *;
+
+---- case type_used_by_generated
+---- expect error start
+CREATE TABLE t (id int PRIMARY KEY, a int, g int GENERATED ALWAYS AS (a + 1) STORED);
+INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE bigint
+
+---- case type_used_by_view
+---- expect error start
+CREATE TABLE t (id int PRIMARY KEY, a int);
+CREATE VIEW v AS SELECT a + 1 AS b FROM t;
+INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE bigint
+---- after
+SELECT count(*) FROM v;
+
+---- case type_used_by_matview
+---- expect error start
+CREATE TABLE t (id int PRIMARY KEY, a int);
+CREATE MATERIALIZED VIEW v AS SELECT a + 1 AS b FROM t;
+---- change
+ALTER TABLE t ALTER a TYPE bigint
+
+---- case type_used_by_rule
+---- expect error start
+CREATE TABLE t (id int PRIMARY KEY, a int);
+CREATE TABLE other (a int);
+CREATE RULE r AS ON INSERT TO t DO ALSO INSERT INTO other VALUES (NEW.a);
+---- change
+ALTER TABLE t ALTER a TYPE bigint
+
+---- case type_used_by_trigger_of
+---- expect error start
+CREATE TABLE t (id int PRIMARY KEY, a int);
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER tr BEFORE UPDATE OF a ON t FOR EACH ROW EXECUTE FUNCTION f();
+---- change
+ALTER TABLE t ALTER a TYPE bigint
+
+---- case type_used_by_trigger_when
+---- expect error start
+CREATE TABLE t (id int PRIMARY KEY, a int);
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER tr BEFORE UPDATE ON t FOR EACH ROW WHEN (OLD.a <> NEW.a) EXECUTE FUNCTION f();
+---- change
+ALTER TABLE t ALTER a TYPE bigint
+
+---- case type_used_by_policy
+---- expect error start
+CREATE TABLE t (id int PRIMARY KEY, a int);
+CREATE POLICY p ON t USING (a > 5);
+---- change
+ALTER TABLE t ALTER a TYPE bigint
+
+---- case type_used_by_publication
+---- expect error start
+CREATE TABLE t (id int PRIMARY KEY, a int);
+CREATE PUBLICATION eq_type_used_by_publication FOR TABLE t WHERE (id > 5 AND a > 5);
+ALTER TABLE t REPLICA IDENTITY FULL;
+---- change
+ALTER TABLE t ALTER a TYPE bigint
+
+---- case type_row_type_in_use
+---- expect error start
+CREATE TABLE t (id int PRIMARY KEY, a int);
+CREATE TABLE other (id int PRIMARY KEY, r t);
+---- change
+ALTER TABLE t ALTER a TYPE bigint
+
+---- case add_column_row_type_in_use
+-- a new column without a value for existing rows is fine there
+CREATE TABLE t (id int PRIMARY KEY, a int);
+CREATE TABLE other (id int PRIMARY KEY, r t);
+INSERT INTO other VALUES (1, (1, 2));
+---- change
+ALTER TABLE t ADD COLUMN b int
+---- after
+SELECT * FROM other;
+
+---- case add_default_row_type_in_use
+---- expect error start
+CREATE TABLE t (id int PRIMARY KEY, a int);
+CREATE TABLE other (id int PRIMARY KEY, r t);
+INSERT INTO other VALUES (1, (1, 2));
+---- change
+ALTER TABLE t ADD COLUMN b int DEFAULT 4
+
+---- case type_used_by_function_body
+-- a SQL function with a parsed body
+---- expect error start
+CREATE TABLE t (id int PRIMARY KEY, a int);
+CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT a FROM t; END;
+---- change
+ALTER TABLE t ALTER a TYPE bigint
+
+---- case type_with_statistics_object
+---- strategy copy
+CREATE TABLE t (id int PRIMARY KEY, a int, b int);
+CREATE STATISTICS s_plain (ndistinct, dependencies) ON a, b FROM t;
+CREATE STATISTICS s_expression ON (a + b), b FROM t;
+ALTER STATISTICS s_plain SET STATISTICS 77;
+COMMENT ON STATISTICS s_plain IS 'kept';
+INSERT INTO t SELECT n, n % 3, n % 5 FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE bigint
+---- after
+ANALYZE t;
+SELECT statistics_name, exprs, n_distinct FROM pg_stats_ext WHERE schemaname = current_schema() ORDER BY 1;
+
+---- case type_of_partial_unique
+---- strategy copy
+CREATE TABLE t (id int PRIMARY KEY, a int, deleted boolean DEFAULT false);
+CREATE UNIQUE INDEX t_live ON t (a) INCLUDE (id) WHERE NOT deleted;
+INSERT INTO t SELECT n, n % 25, n > 25 FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE text
+---- after
+INSERT INTO t VALUES (60, '3');
+INSERT INTO t VALUES (61, '3', true);
+
+---- case type_and_not_null_and_default
+---- strategy copy
+CREATE TABLE t (id int PRIMARY KEY, a int);
+INSERT INTO t SELECT n, nullif(n % 7, 0) FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE text USING coalesce(a::text, 'none'), ALTER a SET NOT NULL, ALTER a SET DEFAULT 'nothing'
+---- after
+INSERT INTO t (id) VALUES (51) RETURNING *;
+SELECT count(*) FROM t WHERE a = 'none';

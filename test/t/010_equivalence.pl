@@ -1,0 +1,448 @@
+# 010_equivalence.pl: every change leaves what native would have left.
+#
+# The corpus is in test/equivalence; OscCases.pm tells how a case is written. All cases that
+# share a pair of databases are run together: their setup once, in a database that is then
+# cloned (so that both begin with the same rows and OIDs), their change natively in one and by
+# osc_start() and a background worker in the other, several at a time. Then pg_dump -s, the
+# catalogs (rich/catalog.sql), rows and OIDs (equivalence/check/state.sql), and what the statements
+# under "after" answer must be the same, amcheck must find nothing, and nothing of the jobs
+# may be left. Each case is one test.
+#
+# The sub-commands of PostgreSQL 15's ALTER TABLE that are not in the corpus are those that no
+# user can write for a table: 012_oracle.pl has the list, and counts the others.
+#
+# OSC_CASES="add_column_plain partitions" runs only these cases, or files of cases.
+# OSC_CASES_OUT=directory keeps what osc_plan() and the jobs said, a file per case.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use OscCases qw(read_cases);
+use OscTest;
+use PostgreSQL::Test::Utils;
+use POSIX ();
+use Test::More;
+use Time::HiRes qw(time);
+
+my $parallel = 4;
+my $patience = '60s';
+my $tag      = 'osc_corpus_ddl';
+
+my @cases = read_cases();
+my $dir   = PostgreSQL::Test::Utils::tempdir();
+my $keep  = $ENV{OSC_CASES_OUT};
+
+my $node = osc_node('equivalence', extension => 0, conf => <<'CONF');
+allow_in_place_tablespaces = on
+autovacuum = off
+max_worker_processes = 40
+max_connections = 100
+fsync = off
+CONF
+sql($node, <<'SQL');
+CREATE ROLE eq_owner NOLOGIN;
+CREATE ROLE eq_reader NOLOGIN;
+CREATE ROLE eq_other NOLOGIN;
+CREATE DATABASE base;
+SQL
+sql($node, "CREATE TABLESPACE eq_space LOCATION ''");
+sql($node, <<'SQL', 'base');
+CREATE EXTENSION online_schema;
+CREATE EXTENSION btree_gist;
+CREATE EXTENSION citext;
+CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler;
+GRANT CREATE ON TABLESPACE eq_space TO eq_owner;
+SQL
+
+# ------------------------------------------------------------------ running psql
+
+# Runs [name, arguments of psql...] in a database, $parallel at a time. Returns
+# { name => { out => ..., err => ..., status => ... } }.
+sub run_psql
+{
+	my ($db, $together, @runs) = @_;
+	my (%running, %result);
+	my $finish = sub {
+		my $pid  = wait;
+		my $name = delete $running{$pid} or return;
+		$result{$name}{status} = $? >> 8;
+		my $err = slurp_file("$dir/$name.err");
+		$err =~ s/^psql:\S*?:\d+: //mg;
+		$result{$name}{err} = $err;
+		$result{$name}{out} = slurp_file("$dir/$name.out");
+		$result{$name}{out} =~ s/^psql:\S*?:\d+: //mg;
+	};
+	for my $run (@runs)
+	{
+		my ($name, @arguments) = @$run;
+		$finish->() while keys %running >= $parallel;
+		defined(my $pid = fork) or die "fork: $!";
+		if (!$pid)
+		{
+			open STDIN,  '<', '/dev/null'      or POSIX::_exit(126);
+			open STDOUT, '>', "$dir/$name.out" or POSIX::_exit(126);
+			open STDERR, '>', "$dir/$name.err" or POSIX::_exit(126);
+			open STDERR, '>&', \*STDOUT if $together;
+			exec 'psql', '-X', '-q', '-d', $node->connstr($db), @arguments;
+			POSIX::_exit(127);
+		}
+		$running{$pid} = $name;
+		append_to_file("$dir/$name.err", '');
+	}
+	$finish->() while %running;
+	return \%result;
+}
+
+sub file_of
+{
+	my ($name, $text) = @_;
+	open my $fh, '>', "$dir/$name.sql" or die $!;
+	print $fh $text;
+	close $fh;
+	return "$dir/$name.sql";
+}
+
+# The session in which a case runs its change.
+sub prelude
+{
+	my ($case) = @_;
+	my $sql = "SET search_path = $case->{schema}, public;\n";
+	$sql .= "SET $_;\n" for @{ $case->{set} };
+	$sql .= "SET ROLE $case->{role};\n" if $case->{role};
+	return $sql;
+}
+
+# ------------------------------------------------------------------ what there is
+
+# The lines in which two texts differ, with some around them; '' if they are the same.
+sub differences
+{
+	my ($native, $online) = @_;
+	return '' if $native eq $online;
+	open my $fh, '>', "$dir/native" or die $!;
+	print $fh "$native\n";
+	close $fh;
+	open $fh, '>', "$dir/online" or die $!;
+	print $fh "$online\n";
+	close $fh;
+	my @lines = split /\n/, qx(diff -U1 --label native --label online '$dir/native' '$dir/online');
+	splice @lines, 40, @lines - 40, '...' if @lines > 40;
+	return join "\n", @lines;
+}
+
+# pg_dump -s, an entry of a case's schema to the case. The settings that pg_dump writes
+# between entries are told with the entries that they are for.
+sub dumps
+{
+	my ($db) = @_;
+	my %dump;
+	my ($owner, $type, %default) = ('', '');
+	for my $block (split /^(?=--\n-- Name: )/m, dump_schema($node, $db))
+	{
+		my $to = '';
+		if ($block =~ /^--\n-- Name: (.*); Type: (.*?); Schema: (.*?); Owner:/)
+		{
+			my ($name, $schema) = ($1, $3);
+			$type = $2;
+			$to = $schema =~ /^(eq_\w+)/ ? $1 : $name =~ /\b(eq_\w+)/ ? $1 : '';
+		}
+		my $told = join ', ', map { "$_ = $default{$_}" } sort keys %default;
+		$default{$1} = $2 while $block =~ s/^SET (default_\w+) = (.*);\n//m;
+		$block =~ s/\s+$//;
+		$block .= "\n[$told]" if $type =~ /TABLE|INDEX|VIEW/ && $told;
+		$dump{$to} .= "$block\n";
+	}
+	return \%dump;
+}
+
+# The output of a file of queries, each line to the case whose schema it names.
+sub told_of
+{
+	my ($db, $file, @vars) = @_;
+	my $result = run_psql($db, 1, [ 'told', '-0', (map { ('-v', $_) } @vars), '-f', OscTest::test_dir() . "/$file" ]);
+	my %told;
+	my $section = '';
+	# a record may hold line feeds, and stands behind the headings of its section
+	for my $record (split /\0/, $result->{told}{out})
+	{
+		$section = $1 while $record =~ s/^== (.*)\n//;
+		$record =~ s/\s+$//;
+		my ($schema) = grep { $schemas::of{$_} } $record =~ /\b(eq_\w+)/g;
+		next unless $schema || $record =~ /ERROR/;
+		# the storage of TOAST tables hangs on OIDs
+		$record =~ s/pg_toast_\d+/pg_toast_N/g;
+		$told{ $schema || '' } .= "$section: $record\n";
+	}
+	return \%told;
+}
+
+# Everything that is compared of a database: { what => { schema => text } }.
+sub state_of
+{
+	my ($db, $group) = @_;
+	my $new = join ',', map { my $c = $_; map { '"' . ("$c->{schema}." . (split ' ')[0] =~ s/(["\\])/\\$1/gr) . '"' } @{ $c->{new} } } @{ $group->{cases} };
+	return {
+		'pg_dump -s' => dumps($db),
+		'catalogs'   => told_of($db, 'rich/catalog.sql'),
+		'rows, OIDs' => told_of($db, '../equivalence/check/state.sql', "first_new=$group->{first_new}", "new_columns={$new}", 'about=^eq_')
+	};
+}
+
+# The parts of a case in which two states differ.
+sub state_faults
+{
+	my ($case, $one, $other) = @_;
+	my @faults;
+	for my $what (sort keys %$one)
+	{
+		my @text = map { $_->{$what}{ $case->{schema} } // '' } $one, $other;
+		# hints of pg_class, which only VACUUM takes back: index, rules, triggers, children
+		s/^(relations: (?:[^|]*\|){8})[tf]\|([^|]*)\|[tf]\|[tf]\|[tf]/$1?|$2|?|?|?/mg for @text;
+		if (grep { $_ eq 'missing' } @{ $case->{ignore} })
+		{
+			s/^(columns: (?:[^|]*\|){13})[tf]\|[^|]*/$1/mg for @text;
+		}
+		my $difference = differences(@text);
+		push @faults, "$what differ:\n$difference" if $difference ne '';
+	}
+	return @faults;
+}
+
+# ------------------------------------------------------------------ one case
+
+# "SQLSTATE: message" of the first error of psql's output.
+sub error_in
+{
+	my ($err) = @_;
+	return $err =~ /^(?:ERROR|FATAL):\s+([0-9A-Z]{5}: .*)/m ? $1 : '';
+}
+
+sub notices_in
+{
+	my ($err) = @_;
+	return map { s/^.*?:\s+//r } grep { /^(NOTICE|WARNING):/ } split /\n/, $err;
+}
+
+# What psql is to run for the change of a case, online.
+sub online_script
+{
+	my ($case) = @_;
+	my $strategy = $case->{force} || 'auto';
+	my $ddl = "\$$tag\$$case->{change}\$$tag\$";
+	return "\\set VERBOSITY verbose\n"
+	  . prelude($case)
+	  . <<"SQL";
+\\pset format unaligned
+\\pset tuples_only on
+\\pset null ''
+\\pset fieldsep '\\t'
+\\pset recordsep_zero
+\\o $dir/$case->{name}.plan
+SELECT step, phase, strategy, command, lock_mode, blocks, cost, note FROM osc_plan($ddl, strategy => '$strategy');
+\\o
+\\pset recordsep '\\n'
+\\warn ==== start
+SELECT osc_start($ddl, strategy => '$strategy') AS job \\gset
+\\if :{?job}
+\\echo :job
+\\warn ==== wait
+CALL osc_wait(:job, '$patience');
+\\endif
+SQL
+}
+
+# The error with which the change failed online: of osc_start(), or of the job.
+sub online_error
+{
+	my ($case, $run, $db) = @_;
+	my ($plan, $start, $wait) = split /^==== \w+\n/m, $run->{err};
+	my $error = error_in($start // '');
+	return ('start', $error) if $error ne '';
+	my ($job) = $run->{out} =~ /^(\d+)$/m;
+	return ('start', "no job: $run->{err}") unless $job;
+	my ($state, $last) = split /\t/, sql($node, "SELECT state || E'\\t' || coalesce(replace(last_error, E'\\n', ' '), '') FROM osc_progress WHERE job_id = $job", $db), 2;
+	if ($state eq 'failed')
+	{
+		my $told = sql($node, "SELECT (detail->>'sqlstate') || ': ' || (detail->>'message') FROM osc_events WHERE job_id = $job AND event = 'error' ORDER BY at DESC LIMIT 1", $db);
+		return ('job', $told =~ s/\n/ /gr || "failed without an error event: $last");
+	}
+	return ('', $last) if $state eq 'done';
+	my $waiting = sql($node, "SELECT concat_ws(', ', phase, waiting_for, last_error) FROM osc_progress WHERE job_id = $job", $db);
+	$node->psql($db, "SELECT osc_cancel($job)");
+	return ('stuck', "the job is $state: $waiting");
+}
+
+# Values that are new in every run: there, unique, and their sequence behind them.
+sub new_value_faults
+{
+	my ($case, $db) = @_;
+	my @faults;
+	for (@{ $case->{new} })
+	{
+		my ($name, @demands) = split ' ';
+		my ($table, $column) = $name =~ /^(.*)\.(.*)$/;
+		s/"/""/g for $table, $column;
+		my $from = "\"$case->{schema}\".\"$table\"";
+		my $bad = sql($node, "SELECT concat_ws(', ', CASE WHEN count(\"$column\") <> count(*) THEN 'missing' END, CASE WHEN count(DISTINCT \"$column\") <> count(\"$column\") THEN 'double' END) FROM $from", $db);
+		$bad =~ s/(, )?double// unless grep { $_ eq 'unique' || $_ eq 'serial' } @demands;
+		push @faults, "new values of $name are $bad in $db" if $bad ne '';
+		next unless grep { $_ eq 'serial' } @demands;
+		my $behind = sql($node, "SELECT coalesce(bool_and(\"$column\" <= pg_sequence_last_value(pg_get_serial_sequence('$from', '$column'))), true) FROM $from", $db);
+		push @faults, "the sequence of $name is not behind its values in $db" if $behind ne 't';
+	}
+	return @faults;
+}
+
+# What is wrong with a case, as texts.
+sub case_faults
+{
+	my ($case, $group) = @_;
+	my ($kind, @detail) = split ' ', $case->{expect};
+	my $name   = $case->{name};
+	my $native = error_in($group->{native}{$name}{err});
+	my ($where, $online) = online_error($case, $group->{online}{$name}, $group->{online_db});
+	my @faults;
+
+	# the plan
+	if ($case->{strategy} && $where ne 'start')
+	{
+		my %shown = map { ($_ => 1) } grep { $_ ne '' } map { (split /\t/)[2] // '' } split /\0/, slurp_file("$dir/$name.plan");
+		my ($shown, $wanted) = map { join ' ', sort @$_ } [ keys %shown ], [ split ' ', $case->{strategy} ];
+		push @faults, "osc_plan() shows strategy \"$shown\", not \"$wanted\"" if $shown ne $wanted;
+	}
+
+	# the outcome
+	if ($kind eq 'error')
+	{
+		my ($native_text) = $native =~ /^(.*)/;
+		if ($native eq '') { push @faults, 'THE CASE IS WRONG: native did not fail'; }
+		elsif ($where eq '' || $where eq 'stuck') { push @faults, "native failed: $native\nonline did not: $where $online"; }
+		elsif (index($online, $native) != 0) { push @faults, differences("$native", "$online"); }
+		push @faults, "osc_start() must raise this error: $online" if @detail && $detail[0] eq 'start' && $where eq 'job';
+		push @faults, map { "native: $_" } state_faults($case, $group->{before}, $group->{native_state});
+	}
+	elsif ($kind eq 'refused')
+	{
+		my ($state, $pattern) = split ' ', $case->{expect} =~ s/^refused //r, 2;
+		push @faults, "THE CASE IS WRONG: native failed: $native" if $native ne '';
+		push @faults, "osc_start() must refuse it with $state, $pattern: " . ($online || 'it did not')
+		  unless $where eq 'start' && $online =~ /^$state: .*$pattern/;
+	}
+	else
+	{
+		push @faults, "THE CASE IS WRONG: native failed: $group->{native}{$name}{err}" if $native ne '';
+		push @faults, "online failed ($where): $online\n" . join('', grep { /^(DETAIL|HINT|WARNING):/ } split /^/, $group->{online}{$name}{err}) if $where ne '';
+		push @faults, "the job is done, but says: $online" if $where eq '' && $online ne '';
+		my $told = join "\n", notices_in($group->{online}{$name}{err});
+		for (notices_in($group->{native}{$name}{err}))
+		{
+			push @faults, "online does not tell the notice \"$_\"" if index($told, $_) < 0;
+		}
+		return @faults if $where ne '';
+	}
+
+	# what there is now
+	my $wanted = $kind eq 'same' ? $group->{native_state} : $group->{before};
+	push @faults, state_faults($case, $wanted, $group->{online_state});
+	if ($kind ne 'refused')
+	{
+		push @faults, map { new_value_faults($case, $_) } $group->{native_db}, $group->{online_db} if $kind eq 'same';
+		my $difference = differences($group->{native_after}{$name}{out}, $group->{online_after}{$name}{out});
+		push @faults, "afterwards they behave differently:\n$difference" if $difference ne '';
+	}
+	push @faults, "amcheck: $_" for grep { /\b$case->{schema}\b/ } @{ $group->{soundness} };
+	return @faults;
+}
+
+# ------------------------------------------------------------------ a pair of databases
+
+sub run_group
+{
+	my ($database, @cases) = @_;
+	my ($native, $online) = ("native_$database", "online_$database");
+	my %group = (native_db => $native, online_db => $online);
+
+	sql($node, "CREATE DATABASE $native TEMPLATE base; GRANT CREATE ON DATABASE $native TO eq_owner");
+	my $setup = run_psql($native, 0,
+		map { [ $_->{name}, '-v', 'ON_ERROR_STOP=1', '-f', file_of($_->{name},
+			"SET client_min_messages = warning;\nCREATE SCHEMA $_->{schema};\nGRANT ALL ON SCHEMA $_->{schema} TO eq_owner, eq_reader, eq_other;\nSET search_path = $_->{schema}, public;\n$_->{setup}") ] } @cases);
+	my @ready;
+	for my $case (@cases)
+	{
+		if ($setup->{ $case->{name} }{status} == 0) { push @ready, $case; }
+		else
+		{
+			fail($case->{name});
+			diag("THE CASE IS WRONG: its setup failed: $setup->{$case->{name}}{err}");
+		}
+	}
+	%schemas::of = map { ($_->{schema} => $_) } @ready;
+	$group{cases} = \@ready;
+	$group{first_new} = sql($node, 'CREATE TEMP TABLE mark (); SELECT \'mark\'::regclass::oid', $native);
+	sql($node, "CREATE DATABASE $online TEMPLATE $native; GRANT CREATE ON DATABASE $online TO eq_owner");
+
+	$group{before} = state_of($native, \%group);
+	$group{native} = run_psql($native, 0,
+		map { [ $_->{name}, '-v', 'VERBOSITY=verbose', '-c', prelude($_), '-c', $_->{native} ] } @ready);
+	$group{online} = run_psql($online, 0,
+		map { [ $_->{name}, '-f', file_of($_->{name}, online_script($_)) ] } @ready);
+	$group{native_state} = state_of($native, \%group);
+	$group{online_state} = state_of($online, \%group);
+	$group{leftovers} = differences(map { leftovers($node, $_) } $native, $online);
+	for my $db ($native, $online)
+	{
+		$group{ $db eq $native ? 'native_after' : 'online_after' } = run_psql($db, 1,
+			map { [ $_->{name}, '-f', file_of($_->{name}, "\\set VERBOSITY verbose\n\\set SHOW_CONTEXT never\n\\pset null '-'\n" . prelude($_) . $_->{after}) ] } grep { $_->{expect} !~ /^refused/ } @ready);
+	}
+	# the line of the source that raised an error is no part of it
+	for my $run (map { values %{ $group{$_} } } qw(native_after online_after))
+	{
+		$run->{out} =~ s/^LOCATION:.*\n//mg;
+	}
+	$group{soundness} = [ split /\n/, run_psql($online, 1, [ 'soundness', '-f', OscTest::test_dir() . '/../equivalence/check/soundness.sql' ])->{soundness}{out} ];
+
+	for my $case (@ready)
+	{
+		my @faults = case_faults($case, \%group);
+		ok(!@faults, "$case->{file}: $case->{name}")
+		  or diag(join "\n", "$case->{file}.sql:$case->{line}: $case->{name}: $case->{change}", @faults);
+		if ($keep)
+		{
+			my $plan = -e "$dir/$case->{name}.plan" ? slurp_file("$dir/$case->{name}.plan") : '';
+			$plan =~ s/\0/\n/g;
+			append_to_file("$keep/$case->{name}", "$plan\n$group{online}{$case->{name}}{err}\n$group{native_after}{$case->{name}}{out}\n");
+		}
+	}
+	is($group{leftovers}, '', "$database: nothing of the jobs is left");
+	is(join("\n", grep { !/\beq_/ } @{ $group{soundness} }), '', "$database: amcheck ran");
+	for my $what (sort keys %{ $group{native_state} })
+	{
+		is(differences(map { $group{$_}{$what}{''} // '' } qw(native_state online_state)), '', "$database: $what of what belongs to no case");
+	}
+	return;
+}
+
+# ------------------------------------------------------------------ all of it
+
+my %database;
+push @{ $database{ $_->{database} } }, $_ for @cases;
+my $begun = time;
+for my $name (sort keys %database)
+{
+	run_group($name, @{ $database{$name} });
+}
+note(sprintf '%d cases in %d pairs of databases, %.0f s', scalar @cases, scalar keys %database, time - $begun);
+
+# what is refused is in the README
+my $readme = slurp_file(OscTest::test_dir() . '/../../README.md');
+my ($limits) = $readme =~ /^## Limits\n(.*?)^## /ms;
+$limits =~ s/\s+/ /g;
+for my $case (grep { $_->{limit} } @cases)
+{
+	ok(index($limits, $case->{limit}) >= 0, "README, Limits: \"$case->{limit}\" ($case->{name})");
+}
+
+$node->stop;
+done_testing();

@@ -1,0 +1,113 @@
+# OscCases.pm: reads the equivalence corpus, test/equivalence/*.sql.
+#
+# A file holds several cases. A line that begins with four hyphens is a header:
+#
+#   ---- case NAME            begins a case; its tables live in a schema eq_NAME. What
+#                             follows is its setup, run once by a superuser.
+#   ---- change               the script that is run natively, and by osc_start()
+#   ---- native               what native runs instead, if it cannot take the whole script at
+#                             once (optional)
+#   ---- after                statements that show how the tables behave then
+#
+# and, between "case" and "change":
+#
+#   ---- expect same                        the default
+#   ---- expect error [start]               native and online fail alike, and nothing changes;
+#                                           start: osc_start() itself must raise the error
+#   ---- expect refused SQLSTATE REGEX      native does it, osc_start() refuses it
+#   ---- limit TEXT           (refused)     words that stand in README under Limits
+#   ---- strategy A B ...                   the strategies that osc_plan() must show
+#   ---- force STRATEGY                     the strategy that osc_start() is called with
+#   ---- role ROLE                          who runs the change and what comes after
+#   ---- set NAME = VALUE                   a setting of the session that runs the change
+#   ---- new TABLE.COLUMN [unique] [serial] values that are new and differ from run to run: they
+#                                           must be there, be unique, and the column's sequence
+#                                           must be behind them
+#   ---- ignore missing                     attmissingval may differ (a forced copy)
+#   ---- ignore indexes                     an index may have got another OID
+#   ---- database NAME                      run in a pair of databases apart, because the case
+#                                           changes what concerns all tables of a database
+#
+# Lines of an ordinary comment before the first case say what the file is about.
+
+package OscCases;
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use Exporter qw(import);
+use File::Basename qw(basename dirname);
+use PostgreSQL::Test::Utils;
+
+our @EXPORT_OK = qw(read_cases);
+
+my %section = map { ($_ => 1) } qw(change native after);
+my %single  = map { ($_ => 1) } qw(expect strategy force role database limit);
+my %many    = map { ($_ => 1) } qw(set new ignore);
+
+# All cases, in the order of the files; those that OSC_CASES names (a list of cases, or of
+# files without .sql, or of regular expressions) if it is set. Dies on a malformed file.
+sub read_cases
+{
+	my ($folder) = @_;
+	$folder ||= dirname(abs_path(__FILE__)) . '/../equivalence';
+	my (@cases, %seen);
+	for my $path (sort glob "$folder/*.sql")
+	{
+		for my $case (_read_file($path))
+		{
+			die "$path: case $case->{name} is there twice" if $seen{ $case->{name} }++;
+			die "$path: case $case->{name} has no change" unless $case->{change} =~ /\S/;
+			die "$path: the name of case $case->{name} is too long" if length $case->{name} > 45;
+			die "$path: a refusal of case $case->{name} without its limit"
+			  if $case->{expect} =~ /^refused/ && !$case->{limit};
+			push @cases, $case;
+		}
+	}
+	if (my $chosen = $ENV{OSC_CASES})
+	{
+		my @wanted = split ' ', $chosen;
+		@cases = grep { my $c = $_; grep { $c->{name} eq $_ || $c->{file} eq $_ || $c->{name} =~ /^(?:$_)$/ } @wanted } @cases;
+	}
+	return @cases;
+}
+
+sub _read_file
+{
+	my ($path) = @_;
+	my (@cases, $case, $into);
+	my $number = 0;
+	for my $line (split /^/, slurp_file($path))
+	{
+		$number++;
+		if ($line !~ /^---- ?(\w+)\s*(.*?)\s*$/)
+		{
+			die "$path:$number: nothing but comments before the first case" if !$case && $line !~ /^(--|\s*$)/;
+			$case->{$into} .= $line if $case;
+			next;
+		}
+		my ($key, $value) = ($1, $2);
+		if ($key eq 'case')
+		{
+			die "$path:$number: a name of letters, digits and _" unless $value =~ /^[a-z0-9_]+$/;
+			$case = { name => $value, schema => "eq_$value", file => basename($path, '.sql'), line => $number, expect => 'same', database => 'shared', map({ ($_ => '') } qw(setup change native after)), map({ ($_ => []) } keys %many) };
+			push @cases, $case;
+			$into = 'setup';
+		}
+		elsif (!$case) { die "$path:$number: no case yet"; }
+		elsif ($section{$key} && $value eq '') { $into = $key; }
+		elsif ($single{$key} && $value ne '') { $case->{$key} = $value; }
+		elsif ($many{$key} && $value ne '') { push @{ $case->{$key} }, $value; }
+		else { die "$path:$number: what is \"$key $value\"?"; }
+	}
+	# the corpus means the text of the script, not the empty lines around it
+	for my $case (@cases)
+	{
+		s/^(\s*\n)+//, s/\s+$// for $case->{change}, $case->{native};
+		$case->{native} = $case->{change} if $case->{native} eq '';
+	}
+	return @cases;
+}
+
+1;
