@@ -21,7 +21,7 @@ use File::Temp qw(tempdir);
 use JSON::PP;
 use Test::More;
 
-our @EXPORT_OK = qw(lint lint_json read_cases read_equivalence spew slurp work);
+our @EXPORT_OK = qw(lint lint_json read_cases read_equivalence read_fixes slurp spew work);
 
 my $program = $ENV{OSC_LINT} or die 'OSC_LINT must name the program';
 my $work = tempdir(CLEANUP => 1);
@@ -98,6 +98,41 @@ sub read_cases
 		elsif ($key eq 'schema' || $key eq 'sql') { $into = $key; }
 		elsif ($key eq 'expect') { push @{ $case->{expect} }, $value; }
 		else { die "$path: what is \"$key\"?"; }
+	}
+	return @cases;
+}
+
+# The cases of fixes.sql, whose head tells the format. ^M at the end of a line is a carriage
+# return.
+sub read_fixes
+{
+	my ($path) = @_;
+	my (@cases, $case, $into);
+	for my $line (split /^/, slurp($path))
+	{
+		$line =~ s/\^M$/\r/m;
+		if ($line !~ /^---- (\w+)\s*(.*?)\s*$/)
+		{
+			$case->{$into} .= $line if $case;
+			next;
+		}
+		my ($key, $value) = ($1, $2);
+		if ($key eq 'case')
+		{
+			$case = { name => $value, setup => '', migration => '', options => [], left => '' };
+			push @cases, $case;
+			$into = 'setup';
+		}
+		elsif ($key eq 'options') { $case->{options} = [ split ' ', $value ]; }
+		elsif ($key eq 'left') { $case->{left} = $value; }
+		elsif ($key eq 'migration' || $key eq 'fixed') { $into = $key; $case->{$key} = ''; }
+		else { die "$path: what is \"$key\"?"; }
+	}
+	# the empty line before the next case, and the end of a last line, are not meant
+	for my $case (@cases)
+	{
+		$case->{fixed} //= $case->{migration};
+		s/\r?\n(\r?\n)*\z/\n/ for $case->{migration}, $case->{fixed};
 	}
 	return @cases;
 }
