@@ -16,6 +16,7 @@ OBJS = \
 	src/base/deadline.o \
 	src/base/ident.o \
 	src/base/locks.o \
+	src/base/notices.o \
 	src/base/run.o \
 	src/base/settings.o \
 	src/store/events.o \

@@ -496,7 +496,7 @@ typedef struct Seen
 	char		bar[64];
 	char		waiting[256];
 	char		error[1024];
-	bool		manual_swap;
+	int			notices;		/* told so far */
 } Seen;
 
 static void
@@ -522,6 +522,28 @@ look(int64 job_id, Seen *seen)
 	strlcpy(seen->waiting, value ? value : "", sizeof(seen->waiting));
 	value = osc_col_text(&store, 0, "last_error");
 	strlcpy(seen->error, value ? value : "", sizeof(seen->error));
+	SPI_finish();
+}
+
+/* what the server said to the statements, as native would have told us */
+static void
+tell_notices(int64 job_id, Seen *seen)
+{
+	OscArgs		args = {0};
+	OscStore	store = {.caller = CurrentMemoryContext};
+	uint64		n;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	osc_arg_int8(&args, job_id);
+	osc_arg_int8(&args, seen->notices);
+	n = osc_sql(psprintf("SELECT detail->>'message' AS message FROM %s.osc_events"
+						 " WHERE job_id = $1 AND event = 'notice' OFFSET $2",
+						 quote_identifier(osc_function_schema())), &args);
+	for (uint64 i = 0; i < n; i++)
+		ereport(NOTICE,
+				(errmsg("%s", osc_col_text(&store, i, "message"))));
+	seen->notices += (int) n;
 	SPI_finish();
 }
 
@@ -557,6 +579,7 @@ osc_control_wait(int64 job_id, double timeout_ms)
 	for (;;)
 	{
 		look(job_id, &seen);
+		tell_notices(job_id, &seen);
 		if (strcmp(seen.bar, told.bar) != 0 || strcmp(seen.waiting, told.waiting) != 0 ||
 			strcmp(seen.state, told.state) != 0)
 			ereport(NOTICE,

@@ -148,7 +148,7 @@ is_liftable(const OscJob *job, int code)
 	return category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
 		category == ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR) ||
 		code == ERRCODE_QUERY_CANCELED ||
-		(code == ERRCODE_INSUFFICIENT_PRIVILEGE && job->phase > OSC_PREPARING);
+		(code == ERRCODE_INSUFFICIENT_PRIVILEGE && job->phase > OSC_PREPARING && job->members != NIL);
 }
 
 static char *

@@ -38,6 +38,7 @@
 
 #include "base/deadline.h"
 #include "base/ident.h"
+#include "base/notices.h"
 #include "base/run.h"
 #include "base/settings.h"
 #include "base/stop_point.h"
@@ -155,11 +156,13 @@ step_event(OscJob *job, const OscJobStep *step, const char *command, TimestampTz
 
 /* run commands' text in the present transaction, under locks that are held */
 static void
-run_natively(Oid relid, const char *command)
+run_natively(OscJob *job, Oid relid, const char *command)
 {
 	OscStatement s = {.node = parse(command),.source = command,.text = unconstify(char *, command),.relid = relid};
 
+	osc_notices_begin();
 	osc_run_statement(&s, false);
+	osc_event_notices(job, osc_notices_end());
 }
 
 /* a row of which a condition is false, as the job's owner may see it */
@@ -228,14 +231,14 @@ explain_violation(const OscJobStep *step, ErrorData *edata)
 
 /* run a scan; a violation is explained */
 static void
-run_scan(const OscJobStep *step)
+run_scan(OscJob *job, const OscJobStep *step)
 {
 	OscSubxact	subxact;
 
 	osc_subxact_begin(&subxact);
 	PG_TRY();
 	{
-		run_natively(step->relid, step->command);
+		run_natively(job, step->relid, step->command);
 		osc_subxact_commit(&subxact);
 	}
 	PG_CATCH();
@@ -268,9 +271,9 @@ osc_direct_run(OscJob *job, OscJobStep *step)
 		osc_deadline_arm(osc_step_timeout);
 	OSC_STOP_POINT("direct-locked");
 	if (step->kind == OSC_STEP_SCAN)
-		run_scan(step);
+		run_scan(job, step);
 	else
-		run_natively(step->relid, step->command);
+		run_natively(job, step->relid, step->command);
 	osc_deadline_disarm();
 	AtEOXact_GUC(true, nest);
 	osc_job_step_set(job, step, true, true);
@@ -308,7 +311,7 @@ osc_direct_swap(OscJob *job, TimestampTz *locked_at)
 
 		if (step->kind != OSC_STEP_FINAL)
 			continue;
-		run_natively(step->relid, step->command);
+		run_natively(job, step->relid, step->command);
 		osc_job_step_set(job, step, true, true);
 		step_event(job, step, step->command, start);
 	}
@@ -413,7 +416,7 @@ osc_direct_undo(OscJob *job, OscJobStep *step)
 	{
 		osc_direct_add_locks(&set, step->relid, step->undo);
 		osc_lock_all(&set, "undo", job->owner);
-		run_natively(step->relid, step->undo);
+		run_natively(job, step->relid, step->undo);
 		step_event(job, step, step->undo, start);
 	}
 	osc_job_step_set(job, step, false, false);

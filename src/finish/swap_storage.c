@@ -41,6 +41,7 @@
 #include "base/deadline.h"
 #include "base/ident.h"
 #include "base/locks.h"
+#include "base/notices.h"
 #include "base/run.h"
 #include "base/settings.h"
 #include "base/stop_point.h"
@@ -166,10 +167,11 @@ replay_all(OscJob *job)
  * Foreign keys that they add are added to keys.
  */
 static List *
-run_script(List *script, List *keys)
+run_script(OscJob *job, List *script, List *keys)
 {
 	ListCell   *lc;
 
+	osc_notices_begin();
 	foreach(lc, script)
 	{
 		OscStatement *s = lfirst(lc);
@@ -182,6 +184,7 @@ run_script(List *script, List *keys)
 		keys = osc_note_new_foreign_keys(keys, s->relid, before,
 										 osc_commands_of(list_make1(s)));
 	}
+	osc_event_notices(job, osc_notices_end());
 	return keys;
 }
 
@@ -232,7 +235,7 @@ swap_members(OscJob *job, List *script, List *foreign_keys)
 		osc_exchange_storage(m->relid, m->twin, false);
 	}
 	OSC_STOP_POINT("swap-before-final-alter");
-	foreign_keys = run_script(script, foreign_keys);
+	foreign_keys = run_script(job, script, foreign_keys);
 	foreach(lc, job->members)
 	{
 		OscMember  *m = lfirst(lc);
@@ -344,7 +347,7 @@ osc_dry_run(OscJob *job)
 			changed_under_us(m, "the definition");
 		osc_exchange_storage(m->relid, m->twin, false);
 	}
-	(void) run_script(script, foreign_keys);
+	(void) run_script(job, script, foreign_keys);
 	foreach(lc, job->members)
 	{
 		OscMember  *m = lfirst(lc);

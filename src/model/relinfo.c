@@ -100,7 +100,8 @@ osc_lookup_table(const RangeVar *name, bool missing_ok)
 				 errhint("System catalogs cannot be changed.")));
 	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				(errcode(relkind == RELKIND_COMPOSITE_TYPE ? ERRCODE_WRONG_OBJECT_TYPE :
+						 ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("\"%s\" is not a table", name->relname),
 				 errhint("Only tables can be changed online.")));
 	return relid;
@@ -404,7 +405,7 @@ check_column_dependents(Relation rel, AttrNumber attnum, const AlterTableCmd *cm
 								   getObjectDescription(&object, false), cmd->name),
 						 errhint("Drop the dependent object first and make it again after the job.")));
 		}
-		else if (drop_is_refused(dep, RelationGetRelid(rel)))
+		else if (cmd->behavior != DROP_CASCADE && drop_is_refused(dep, RelationGetRelid(rel)))
 		{
 			/* of a view's rule native speaks as of the view */
 			if (dep->classid == RewriteRelationId &&
@@ -452,6 +453,52 @@ check_referencing_tables(Relation rel, AttrNumber attnum)
 				 errhint("Drop the foreign key and add it again after the job.")));
 }
 
+/* a key that foreign keys refer to is not dropped without CASCADE */
+static void
+check_constraint_dependents(Relation rel, const AlterTableCmd *cmd)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+	char	   *user = NULL;
+
+	if (cmd->behavior == DROP_CASCADE)
+		return;
+	osc_store_open(&store);
+	osc_arg_oid(&args, RelationGetRelid(rel));
+	osc_arg_text(&args, cmd->name);
+	if (osc_sql("SELECT format('constraint %s on table %s depends on index %s', f.conname,"
+				"  f.conrelid::regclass, c.conname) AS who"
+				" FROM pg_constraint c JOIN pg_constraint f ON f.contype = 'f' AND f.confrelid = c.conrelid"
+				"  AND f.conindid = c.conindid AND f.conparentid = 0"
+				" WHERE c.conrelid = $1 AND c.conname::text = $2 AND c.contype IN ('p', 'u') ORDER BY f.oid LIMIT 1",
+				&args) > 0)
+		user = osc_col_text(&store, 0, "who");
+	osc_store_close(&store);
+	if (user)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot drop constraint %s on table %s because other objects depend on it",
+						cmd->name, RelationGetRelationName(rel)),
+				 errdetail("%s", user),
+				 errhint("Drop the foreign key first.")));
+}
+
+/* does a new column come with values, so that native looks who uses the row type? */
+static bool
+brings_values(const ColumnDef *def)
+{
+	ListCell   *lc;
+
+	foreach(lc, def->constraints)
+	{
+		ConstrType	type = lfirst_node(Constraint, lc)->contype;
+
+		if (type == CONSTR_DEFAULT || type == CONSTR_GENERATED || type == CONSTR_IDENTITY)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Look up what native would object to in the catalogs: views, rules,
  * triggers, policies, functions and publications on a column whose type
@@ -462,13 +509,17 @@ void
 osc_check_dependents(Relation rel, List *cmds)
 {
 	ListCell   *lc;
-	bool		types_change = false;
+	bool		values_change = false;
 
 	foreach(lc, cmds)
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 		AttrNumber	attnum;
 
+		if (cmd->subtype == AT_DropConstraint)
+			check_constraint_dependents(rel, cmd);
+		if (cmd->subtype == AT_AddColumn && brings_values(castNode(ColumnDef, cmd->def)))
+			values_change = true;
 		if (cmd->subtype != AT_AlterColumnType && cmd->subtype != AT_DropColumn)
 			continue;
 		attnum = get_attnum(RelationGetRelid(rel), cmd->name);
@@ -486,17 +537,18 @@ osc_check_dependents(Relation rel, List *cmds)
 		check_column_dependents(rel, attnum, cmd);
 		if (cmd->subtype == AT_AlterColumnType)
 		{
-			types_change = true;
+			values_change = true;
 			check_referencing_tables(rel, attnum);
 		}
 	}
-	if (types_change)
+	if (values_change)
 		find_composite_type_dependencies(rel->rd_rel->reltype, rel, NULL);
 }
 
 /*
  * A digest of the definition that the copy relies on: columns, indexes,
- * constraints, persistence.  It stays the same over REINDEX, ANALYZE, GRANT,
+ * constraints, persistence.  Expressions as they are stored: to print them
+ * takes seconds for a table with many, and this runs under strong locks.  It stays the same over REINDEX, ANALYZE, GRANT,
  * COMMENT, VALIDATE of a foreign key and the like.
  */
 char *
@@ -512,12 +564,14 @@ osc_fingerprint(Oid relid)
 			" SELECT format('a %s %s %s %s %s %s %s %s %s', attnum, attname, atttypid, atttypmod,"
 			"  attnotnull, attisdropped, attgenerated, attidentity, attcollation)"
 			"  FROM pg_attribute WHERE attrelid = $1 AND attnum > 0"
-			" UNION ALL SELECT format('i %s %s %s', pg_get_indexdef(indexrelid), indisvalid, indisprimary)"
-			"  FROM pg_index WHERE indrelid = $1"
-			" UNION ALL SELECT format('c %s %s', conname, pg_get_constraintdef(oid))"
+			" UNION ALL SELECT format('i %s %s %s %s %s %s %s %s %s %s %s %s %s %s %s', c.relname, c.relam, c.reloptions,"
+			"  i.indkey, i.indnkeyatts, i.indclass, i.indcollation, i.indoption, i.indisunique, i.indimmediate,"
+			"  i.indisvalid, i.indisprimary, i.indisexclusion, i.indexprs, i.indpred)"
+			"  FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = $1"
+			" UNION ALL SELECT format('c %s %s %s %s %s %s %s %s %s', conname, contype, conkey, condeferrable,"
+			"  condeferred, convalidated, connoinherit, conexclop, conbin)"
 			"  FROM pg_constraint WHERE conrelid = $1 AND contype NOT IN ('f', 't')"
-			" UNION ALL SELECT format('d %s %s', adnum, pg_get_expr(adbin, adrelid))"
-			"  FROM pg_attrdef WHERE adrelid = $1"
+			" UNION ALL SELECT format('d %s %s', adnum, adbin) FROM pg_attrdef WHERE adrelid = $1"
 			" UNION ALL SELECT format('r %s %s %s %s %s %s', relpersistence, relam, relispartition,"
 			"  relhassubclass, reltablespace, relowner)"
 			"  FROM pg_class WHERE oid = $1) AS parts(x)", &args);

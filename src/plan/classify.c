@@ -317,7 +317,12 @@ classify_command(Relation rel, OscPart *part)
 	switch (cmd->subtype)
 	{
 		case AT_AddColumn:
-			classify_new_column(part, castNode(ColumnDef, cmd->def));
+			/* native skips all of it, its constraints included */
+			if (cmd->missing_ok && get_attnum(RelationGetRelid(rel),
+											  castNode(ColumnDef, cmd->def)->colname) != InvalidAttrNumber)
+				set(part, OSC_INSTANT, "add-column");
+			else
+				classify_new_column(part, castNode(ColumnDef, cmd->def));
 			break;
 		case AT_AlterColumnType:
 			classify_type_change(rel, part, cmd);

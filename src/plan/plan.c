@@ -302,6 +302,54 @@ collect_tables(OscPlan *plan)
 	}
 }
 
+/* may the script itself make a name free? */
+static bool
+frees_names(List *parts)
+{
+	ListCell   *lc;
+
+	foreach(lc, parts)
+	{
+		OscPart    *part = lfirst(lc);
+
+		if (part->cmd == NULL ? !IsA(part->statement->node, IndexStmt) :
+			part->cmd->subtype == AT_DropConstraint || part->cmd->subtype == AT_DropColumn)
+			return true;
+	}
+	return false;
+}
+
+/* the clone has a schema of its own: names that are taken are looked up here */
+static void
+check_new_names(Relation rel, List *parts)
+{
+	ListCell   *lc;
+
+	if (frees_names(parts))
+		return;
+	foreach(lc, parts)
+	{
+		OscPart    *part = lfirst(lc);
+		const char *name = NULL;
+
+		if (part->cmd == NULL && !castNode(IndexStmt, part->statement->node)->if_not_exists)
+			name = castNode(IndexStmt, part->statement->node)->idxname;
+		else if (part->cmd && part->cmd->subtype == AT_AddConstraint)
+		{
+			Constraint *con = castNode(Constraint, part->cmd->def);
+
+			if ((con->contype == CONSTR_UNIQUE || con->contype == CONSTR_PRIMARY ||
+				 con->contype == CONSTR_EXCLUSION) && con->indexname == NULL)
+				name = con->conname;
+		}
+		if (name && OidIsValid(get_relname_relid(name, RelationGetNamespace(rel))))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_TABLE),
+					 errmsg("relation \"%s\" already exists", name),
+					 errhint("Choose another name for the constraint or index.")));
+	}
+}
+
 static void
 classify_table(OscPlanTable *t)
 {
@@ -310,6 +358,7 @@ classify_table(OscPlanTable *t)
 	check_any_table(rel);
 	osc_check_dependents(rel, osc_commands_of(t->statements));
 	t->parts = osc_classify(rel, t->statements);
+	check_new_names(rel, t->parts);
 	table_close(rel, NoLock);
 }
 

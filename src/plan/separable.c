@@ -101,6 +101,26 @@ touched_name(const OscPart *part)
 	return NULL;
 }
 
+/* the index that a part drops, without its schema; NULL: none */
+static const char *
+dropped_index(const OscPart *part)
+{
+	if (part->cmd || !IsA(part->statement->node, DropStmt))
+		return NULL;
+	return strVal(llast(linitial_node(List, castNode(DropStmt, part->statement->node)->objects)));
+}
+
+/* the name of the index that a part makes; NULL: none, or chosen by the server */
+static const char *
+new_relation(const OscPart *part)
+{
+	if (part->cmd == NULL && IsA(part->statement->node, IndexStmt))
+		return castNode(IndexStmt, part->statement->node)->idxname;
+	if (part->cmd && part->cmd->subtype == AT_AddConstraint)
+		return castNode(Constraint, part->cmd->def)->conname;
+	return NULL;
+}
+
 /* COLLATE behind a column's constraint would be cut off with it */
 static bool
 collation_is_behind(const OscPart *part)
@@ -150,6 +170,9 @@ osc_why_not_separable(List *parts)
 
 			if (other == part || other->strategy == OSC_INSTANT)
 				continue;
+			if (dropped_index(part) && new_relation(other) &&
+				strcmp(dropped_index(part), new_relation(other)) == 0)
+				return psprintf("index \"%s\" is dropped and made again", dropped_index(part));
 			if (touched && part_uses_column(other, touched) &&
 				!(part->cmd && part->cmd->subtype == AT_ColumnDefault))
 				return psprintf("column \"%s\" is changed and used by a constraint or index", touched);

@@ -11,6 +11,9 @@
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
+#include "utils/json.h"
+
 #include "base/run.h"
 #include "store/events.h"
 
@@ -34,4 +37,24 @@ osc_event(const OscJob *job, const char *event, double duration_ms,
 	osc_sql("INSERT INTO online_schema.job_event (job_id, phase, event, duration, detail)"
 			" VALUES ($1, $2, $3, $4::interval, $5)", &args);
 	osc_store_close(&store);
+}
+
+/*
+ * Add what the server has said to the user's statements, for osc_wait().
+ */
+void
+osc_event_notices(OscJob *job, List *texts)
+{
+	ListCell   *lc;
+
+	foreach(lc, texts)
+	{
+		StringInfoData detail;
+
+		initStringInfo(&detail);
+		appendStringInfoString(&detail, "{\"message\": ");
+		escape_json(&detail, lfirst(lc));
+		appendStringInfoChar(&detail, '}');
+		osc_event(job, "notice", -1, detail.data);
+	}
 }

@@ -12,5 +12,6 @@
 
 extern void osc_event(const OscJob *job, const char *event, double duration_ms,
 					  const char *detail_json);
+extern void osc_event_notices(OscJob *job, List *texts);
 
 #endif							/* OSC_EVENTS_H */
