@@ -152,7 +152,7 @@ set_doubt(Finding *finding, OscRuleSeverity most, const char *doubt)
 		finding->severity = most;
 }
 
-/* whether osc_start() takes the statement */
+/* whether osc_start() takes the statement: it does not take CLUSTER */
 static bool
 osc_start_takes(const Check *check)
 {
@@ -163,7 +163,7 @@ osc_start_takes(const Check *check)
 		return false;
 	if (strcmp(kind, "AlterTableStmt") == 0)
 		return tree_is(node, "objtype", "OBJECT_TABLE");
-	if (strcmp(kind, "ReindexStmt") == 0 || strcmp(kind, "ClusterStmt") == 0)
+	if (strcmp(kind, "ReindexStmt") == 0)
 		return tree_get(node, "relation") != NULL;
 	if (strcmp(kind, "VacuumStmt") == 0)
 		return tree_get(node, "rels") != NULL;

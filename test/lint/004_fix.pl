@@ -74,9 +74,9 @@ SELECT c.relname, (xpath('/row/n/text()', query_to_xml(format('SELECT count(*) A
 FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1
 SQL
 	my $flags = $node->safe_psql($database, <<'SQL');
-SELECT conrelid::regclass, conname, contype, convalidated, pg_get_constraintdef(oid) FROM pg_constraint
+SELECT conrelid::regclass::text, conname, contype, convalidated, pg_get_constraintdef(oid) FROM pg_constraint
 WHERE connamespace = 'public'::regnamespace AND conrelid <> 0 ORDER BY 1, 2;
-SELECT indexrelid::regclass, indisvalid, indisready, indisunique FROM pg_index i JOIN pg_class c ON c.oid = indexrelid
+SELECT indexrelid::regclass::text, indisvalid, indisready, indisunique FROM pg_index i JOIN pg_class c ON c.oid = indexrelid
 WHERE relnamespace = 'public'::regnamespace ORDER BY 1
 SQL
 	return "$schema\n$rows\n$flags";
