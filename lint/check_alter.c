@@ -20,7 +20,6 @@ typedef struct Command
 	const char *name;
 	const Table *table;			/* as it was before the statement; may be NULL */
 	bool		is_new;
-	bool		checks_keys;	/* foreign keys of new columns are checked */
 	size_t		spot;
 	const char *subject;
 } Command;
@@ -190,36 +189,14 @@ check_add_column(Command *command)
 		if (finding != NULL)
 			fix_with_osc_start(check, finding);
 	}
-	if (key != NULL && command->checks_keys)
+	/* without a default the column is all NULL, and its foreign key needs no check */
+	if (key != NULL && (value != NULL || type_is_serial(&type) || column_constraint(definition, "CONSTR_GENERATED") != NULL))
 	{
 		Finding    *finding = found(command, "add-column-references-default", spot_of(check, key));
 
 		if (finding != NULL)
 			fix_with_osc_start(check, finding);
 	}
-}
-
-/* whether foreign keys of new columns are checked: a default or a key of its own in the statement */
-static bool
-statement_checks_keys(const Node *commands, Arena *arena)
-{
-	for (const Node *item = commands; item != NULL; item = item->next)
-	{
-		const Node *command = tree_get(item, "AlterTableCmd");
-		const Node *definition = tree_path(command, "def.ColumnDef");
-
-		if (tree_is(command, "subtype", "AT_AddColumn"))
-		{
-			Type		type = type_of(tree_get(definition, "typeName"), arena);
-
-			if (type_is_serial(&type) || column_constraint(definition, "CONSTR_DEFAULT") != NULL ||
-				column_constraint(definition, "CONSTR_GENERATED") != NULL)
-				return true;
-		}
-		else if (tree_is(tree_path(command, "def.Constraint"), "contype", "CONSTR_FOREIGN"))
-			return true;
-	}
-	return false;
 }
 
 /* ---------------------------------------------------------------- ALTER COLUMN TYPE */
@@ -629,7 +606,6 @@ check_alter_table(Check *check)
 			.check = check, .relation = relation, .node = tree_get(item, "AlterTableCmd"),
 			.table = catalog_find(&check->linter->catalog, tree_text(relation, "schemaname"), tree_text(relation, "relname")),
 			.is_new = is_new_table(check, relation), .spot = first.start,
-			.checks_keys = statement_checks_keys(commands->child, &check->linter->scratch),
 		};
 		const char *name;
 

@@ -16,10 +16,12 @@ is_kind(const Check *check, const char *kind)
 	return strcmp(check->kind, kind) == 0;
 }
 
-/* the option of that name in a list of DefElem, whatever its value but false */
+/* whether an option is on in a list of DefElem; if it is there twice, the last one counts */
 static bool
 has_option(const Node *options, const char *name)
 {
+	bool		result = false;
+
 	for (const Node *item = options != NULL ? options->child : NULL; item != NULL; item = item->next)
 	{
 		const Node *option = tree_get(item, "DefElem");
@@ -29,14 +31,15 @@ has_option(const Node *options, const char *name)
 		if (!tree_is(option, "defname", name))
 			continue;
 		if (text != NULL)
-			return !same_word(text, "false") && !same_word(text, "off");
-		if (tree_get(value, "Boolean") != NULL)
-			return tree_flag(tree_get(value, "Boolean"), "boolval");
-		if (tree_get(value, "Integer") != NULL)
-			return tree_number(tree_get(value, "Integer"), "ival", 0) != 0;
-		return true;
+			result = !same_word(text, "false") && !same_word(text, "off");
+		else if (tree_get(value, "Boolean") != NULL)
+			result = tree_flag(tree_get(value, "Boolean"), "boolval");
+		else if (tree_get(value, "Integer") != NULL)
+			result = tree_number(tree_get(value, "Integer"), "ival", 0) != 0;
+		else
+			result = true;
 	}
-	return false;
+	return result;
 }
 
 /* ---------------------------------------------------------------- indexes */

@@ -28,7 +28,7 @@ push @texts, map { $_->{setup} . $_->{change} } read_equivalence("$here/../equiv
 # text that is cut off anywhere, and garbage
 for my $text (@texts[ 0 .. 150 ])
 {
-	push @texts, substr($text, 0, length($text) * 2 / 3), $text =~ tr/a-z/)-z(/r, reverse($text) . '';
+	push @texts, substr($text, 0, length($text) * 2 / 3), $text =~ s/(\w)(\W)/$2$1/gr, reverse($text) . '';
 }
 push @texts, '', ';', '\\', "'", '"', '$$', '/*', '--', ':', '${', 'E\'\\', "\xef\xbb\xbf", 'COPY a FROM stdin;', "x\0y", "\xff";
 spew(sprintf('%s/all/V%d__x.sql', $work, ++$n), $_) for @texts;

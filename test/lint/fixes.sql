@@ -19,6 +19,7 @@ create unique   index
 DROP INDEX old;
 REINDEX INDEX kept;
 REINDEX (VERBOSE) TABLE t;
+REINDEX (CONCURRENTLY off) TABLE t;
 ---- fixed
 -- indexes
 CREATE INDEX CONCURRENTLY t_a ON t (a);   -- the first
@@ -27,6 +28,7 @@ create unique   index CONCURRENTLY
 DROP INDEX CONCURRENTLY old;
 REINDEX INDEX CONCURRENTLY kept;
 REINDEX (VERBOSE) TABLE CONCURRENTLY t;
+REINDEX (CONCURRENTLY off) TABLE CONCURRENTLY t;
 
 ---- case not_valid
 CREATE TABLE p (id bigint PRIMARY KEY);
