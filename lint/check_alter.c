@@ -7,6 +7,7 @@
  */
 #include "linter.h"
 
+#include <pg_query.h>
 #include <string.h>
 
 /* one sub-command */
@@ -36,7 +37,9 @@ static const char *const fine[][2] = {
 	{"AT_EnableRowSecurity", "row-security"}, {"AT_DisableRowSecurity", "row-security"},
 	{"AT_ForceRowSecurity", "row-security"}, {"AT_NoForceRowSecurity", "row-security"},
 	{"AT_ReplicaIdentity", "replica-identity"}, {"AT_AddInherit", "inherit"}, {"AT_DropInherit", "inherit"},
-	{"AT_AddOf", "of-type"}, {"AT_DropOf", "of-type"},
+	{"AT_AddOf", "of-type"}, {"AT_DropOf", "of-type"}, {"AT_GenericOptions", "set-default"},
+	{"AT_AlterColumnGenericOptions", "set-default"}, {"AT_DetachPartitionFinalize", "detach-partition-concurrently"},
+	{"AT_DropOids", "set-storage"},
 	{"AT_EnableRule", "enable-rule"}, {"AT_EnableAlwaysRule", "enable-rule"}, {"AT_EnableReplicaRule", "enable-rule"},
 	{"AT_DisableRule", "enable-rule"}, {"AT_EnableTrig", "enable-trigger"}, {"AT_EnableAlwaysTrig", "enable-trigger"},
 	{"AT_EnableReplicaTrig", "enable-trigger"}, {"AT_EnableTrigAll", "enable-trigger"},
@@ -184,8 +187,12 @@ check_add_column(Command *command)
 	for (size_t i = 0; kinds[i][0] != NULL; i++)
 	{
 		const Node *constraint = column_constraint(definition, kinds[i][0]);
-		Finding    *finding = constraint == NULL ? NULL : found(command, kinds[i][1], spot_of(check, constraint));
+		Finding    *finding;
 
+		/* VIRTUAL, of PostgreSQL 18, stores nothing */
+		if (constraint == NULL || tree_is(constraint, "generated_kind", "v"))
+			continue;
+		finding = found(command, kinds[i][1], spot_of(check, constraint));
 		if (finding != NULL)
 			fix_with_osc_start(check, finding);
 	}
@@ -364,7 +371,10 @@ check_add_constraint(Command *command)
 	Check	   *check = command->check;
 	const Node *constraint = tree_get(command->def, "Constraint");
 	const char *kind = tree_text(constraint, "contype");
-	bool		later = tree_flag(constraint, "skip_validation");
+	/* what is not enforced (PostgreSQL 18) is not checked either */
+	bool		later = tree_flag(constraint, "skip_validation") ||
+		(PG_VERSION_NUM >= 180000 && !tree_flag(constraint, "is_enforced") &&
+		 (tree_is(constraint, "contype", "CONSTR_CHECK") || tree_is(constraint, "contype", "CONSTR_FOREIGN")));
 	size_t		spot = spot_of(check, constraint);
 	Finding    *finding = NULL;
 
@@ -387,8 +397,10 @@ check_add_constraint(Command *command)
 	}
 	else if (command->is_new)
 		return;
-	else if (strcmp(kind, "CONSTR_CHECK") == 0 && later)
+	else if ((strcmp(kind, "CONSTR_CHECK") == 0 || strcmp(kind, "CONSTR_NOTNULL") == 0) && later)
 		harmless(command, "add-check-not-valid");
+	else if (strcmp(kind, "CONSTR_NOTNULL") == 0)
+		found(command, "set-not-null", spot);	/* PostgreSQL 18 */
 	else if (strcmp(kind, "CONSTR_CHECK") == 0)
 	{
 		if ((finding = found(command, "add-check", spot)) != NULL && !fix_not_valid(check, finding, constraint))
@@ -528,6 +540,21 @@ stays_as_it_is(const Command *command)
 	return table->tablespace != NULL && strcmp(table->tablespace, command->name) == 0;
 }
 
+/*
+ * A sub-command that the grammar knows, but not the rules: it came with a
+ * later PostgreSQL, so nothing can be said about it.
+ */
+static void
+unknown_command(const Command *command)
+{
+	const Check *check = command->check;
+
+	if (!check->linter->silent)
+		add_problem(check->linter, check->source, NULL, command->spot,
+					arena_printf(&check->linter->arena, "sub-command of ALTER TABLE is not known (%s)", command->kind),
+					"It is younger than the rules of this osc-lint; nothing is said about it.");
+}
+
 static void
 check_storage(Command *command)
 {
@@ -536,19 +563,27 @@ check_storage(Command *command)
 		{"AT_SetAccessMethod", "set-access-method"}, {"AT_SetTableSpace", "set-tablespace"}, {NULL, NULL}
 	};
 
+	bool		known = false;
+
 	for (size_t i = 0; kinds[i][0] != NULL; i++)
 	{
 		Finding    *finding;
 
 		if (strcmp(command->kind, kinds[i][0]) != 0)
 			continue;
+		known = true;
 		hold_lock(command->check, "ACCESS EXCLUSIVE");
 		if (!stays_as_it_is(command) && (finding = found(command, kinds[i][1], command->spot)) != NULL)
 			fix_with_osc_start(command->check, finding);
 	}
 	for (size_t i = 0; fine[i][0] != NULL; i++)
 		if (strcmp(command->kind, fine[i][0]) == 0)
+		{
 			harmless(command, fine[i][1]);
+			known = true;
+		}
+	if (!known)
+		unknown_command(command);
 	if (strcmp(command->kind, "AT_DropConstraint") == 0 && tree_is(command->node, "behavior", "DROP_CASCADE"))
 		found(command, "cascade", command->spot);
 }

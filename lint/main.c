@@ -246,6 +246,7 @@ load(Linter *linter, Input *input, Arena *arena)
 	if (good < text.length)
 	{
 		input->source = (Source) {.name = input->name, .data = text.data, .length = good};
+		source_find_lines(&input->source);
 		add_problem(linter, &input->source, NULL, good,
 					text.data[good] == '\0' ? "the file has a NUL byte" : "the file is not UTF-8", "Nothing is said about the file.");
 		input->data = NULL;
@@ -273,11 +274,17 @@ lint_all(Linter *linter, List *schemas, List *inputs)
 			lint_input(linter, inputs->items[i]);
 }
 
+/* what a pass has read; in the end also what problems with the files themselves point to */
 static void
-free_sources(List *inputs)
+free_sources(List *inputs, bool in_the_end)
 {
 	for (size_t i = 0; i < inputs->count; i++)
-		source_free(&((Input *) inputs->items[i])->source);
+	{
+		Input	   *input = inputs->items[i];
+
+		if (in_the_end || input->data != NULL)
+			source_free(&input->source);
+	}
 }
 
 /* one pass of edits over all files; false if there was none to make */
@@ -313,8 +320,8 @@ fix_all(const Config *config, List *schemas, List *inputs, Arena *arena)
 
 		lint_all(&linter, schemas, inputs);
 		again = edit_all(&linter, inputs, arena);
-		free_sources(schemas);
-		free_sources(inputs);
+		free_sources(schemas, false);
+		free_sources(inputs, false);
 		lint_free(&linter);
 	}
 }
@@ -407,8 +414,8 @@ main(int argc, char **argv)
 	status = linter.problems.count > 0 ? 2 : counts.errors + counts.warnings > 0 ? 1 : 0;
 	if (fflush(out) != 0 || ferror(out))
 		status = 2;
-	free_sources(&schemas);
-	free_sources(&inputs);
+	free_sources(&schemas, true);
+	free_sources(&inputs, true);
 	list_clear(&schemas);
 	list_clear(&inputs);
 	lint_free(&linter);

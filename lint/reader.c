@@ -316,6 +316,28 @@ take_token(Search *search, Token token)
 	return token.end;
 }
 
+/* Note where the lines of a file begin: source_place() needs it. */
+void
+source_find_lines(Source *source)
+{
+	size_t		size = 64;
+
+	source->lines = xmalloc(size * sizeof(size_t));
+	source->lines[0] = 0;
+	source->line_count = 1;
+	for (size_t i = 0; i < source->length; i++)
+	{
+		if (source->data[i] != '\n')
+			continue;
+		if (source->line_count == size)
+		{
+			size *= 2;
+			source->lines = xrealloc(source->lines, size * sizeof(size_t));
+		}
+		source->lines[source->line_count++] = i + 1;
+	}
+}
+
 /*
  * Find the statements of a file, and what its comments tell osc-lint.  They
  * live in the arena; source_free() frees the lists.
@@ -326,6 +348,7 @@ source_read(Source *source, Arena *arena)
 	Search		search = {.source = source, .arena = arena};
 	size_t		at = 0;
 
+	source_find_lines(source);
 	if (source->length >= 3 && memcmp(source->data, "\xEF\xBB\xBF", 3) == 0)
 		at = search.lead = 3;
 	for (;;)
@@ -349,6 +372,9 @@ source_free(Source *source)
 	list_clear(&source->statements);
 	list_clear(&source->directives);
 	list_clear(&source->long_names);
+	free(source->lines);
+	source->lines = NULL;
+	source->line_count = 0;
 }
 
 /*
@@ -390,21 +416,35 @@ statement_text(const Source *source, const Statement *statement, Arena *arena, b
 	return text;
 }
 
+/* the number, from 0, of the line that a byte is in */
+static size_t
+line_of(const Source *source, size_t offset)
+{
+	size_t		low = 0;
+	size_t		high = source->line_count;
+
+	while (high - low > 1)
+	{
+		size_t		middle = low + (high - low) / 2;
+
+		if (source->lines[middle] <= offset)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /*
  * Line and column of a byte, both from 1; columns count characters.
  */
 void
 source_place(const Source *source, size_t offset, int *line, int *column)
 {
-	size_t		begin = 0;
+	size_t		number = line_of(source, offset);
+	size_t		begin = number < source->line_count ? source->lines[number] : 0;
 
-	*line = 1;
-	for (size_t i = 0; i < offset && i < source->length; i++)
-		if (source->data[i] == '\n')
-		{
-			(*line)++;
-			begin = i + 1;
-		}
+	*line = (int) number + 1;
 	*column = 1;
 	if (begin == 0 && source->length >= 3 && memcmp(source->data, "\xEF\xBB\xBF", 3) == 0)
 		begin = 3;

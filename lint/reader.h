@@ -58,6 +58,8 @@ typedef struct Source
 	List		statements;		/* Statement * */
 	List		directives;		/* Directive * */
 	List		long_names;		/* Token *: names of more than 63 bytes */
+	size_t	   *lines;			/* where each line begins */
+	size_t		line_count;
 } Source;
 
 extern Token token_at(const char *data, size_t length, size_t at);
@@ -65,6 +67,7 @@ extern Token next_word(const Source *source, size_t at, size_t end);
 extern bool token_is(const Source *source, Token token, const char *word);
 extern size_t skip_name(const Source *source, size_t at, size_t end);
 extern size_t part_end(const Source *source, size_t at, size_t end);
+extern void source_find_lines(Source *source);
 extern void source_read(Source *source, Arena *arena);
 extern void source_free(Source *source);
 extern const char *statement_text(const Source *source, const Statement *statement, Arena *arena, bool substitute);
