@@ -96,10 +96,11 @@ names_word(const Source *source, const Statement *statement, const char *word)
 	return false;
 }
 
-/* the statement that ends the transaction of this one; NULL: none does */
+/* the COMMIT of the transaction of this statement; NULL: another statement ends it, or none */
 static const Statement *
 commit_of(const Check *check)
 {
+	static const char *const others[] = {"rollback", "abort", "prepare", "begin", "start"};
 	const List *statements = &check->source->statements;
 	bool		later = false;
 
@@ -110,6 +111,9 @@ commit_of(const Check *check)
 
 		if (later && (token_is(check->source, token, "commit") || token_is(check->source, token, "end")))
 			return statement;
+		for (size_t j = 0; later && j < sizeof(others) / sizeof(others[0]); j++)
+			if (token_is(check->source, token, others[j]))
+				return NULL;
 		later |= statement == check->statement;
 	}
 	return NULL;

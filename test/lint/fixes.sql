@@ -273,3 +273,16 @@ ALTER TABLE t ADD CONSTRAINT c CHECK (b > 0), ALTER a TYPE bigint;
 ---- fixed
 CALL osc_wait(osc_start('ALTER TABLE t ADD CONSTRAINT c CHECK (b > 0) NOT VALID, ALTER a TYPE bigint'));
 ALTER TABLE t VALIDATE CONSTRAINT c;
+
+---- case rolled_back
+CREATE TABLE t (a int PRIMARY KEY, b int);
+INSERT INTO t SELECT n, n FROM generate_series(1, 100) n;
+---- left add-check
+---- migration
+BEGIN;
+SET LOCAL lock_timeout = '2s';
+ALTER TABLE t ADD CONSTRAINT c CHECK (b > 0);
+ROLLBACK;
+BEGIN;
+SELECT 1 FROM t;
+COMMIT;
