@@ -14,11 +14,13 @@ MODULE_big = online_schema
 
 OBJS = \
 	src/base/deadline.o \
+	src/base/disk.o \
 	src/base/ident.o \
 	src/base/locks.o \
 	src/base/notices.o \
 	src/base/run.o \
 	src/base/settings.o \
+	src/store/claims.o \
 	src/store/events.o \
 	src/store/job.o \
 	src/store/job_step.o \
@@ -28,11 +30,15 @@ OBJS = \
 	src/model/relinfo.o \
 	src/model/script.o \
 	src/model/statement.o \
+	src/model/tree.o \
 	src/mirror/backfill.o \
 	src/mirror/capture.o \
+	src/mirror/clone_tree.o \
 	src/mirror/follower.o \
+	src/mirror/helper_table.o \
 	src/mirror/keyscan.o \
 	src/mirror/log.o \
+	src/mirror/place.o \
 	src/mirror/replay.o \
 	src/mirror/row_error.o \
 	src/mirror/shadow.o \
@@ -41,10 +47,14 @@ OBJS = \
 	src/finish/direct.o \
 	src/finish/foreign_keys.o \
 	src/finish/snapshots.o \
+	src/finish/stand_aside.o \
 	src/finish/storage.o \
 	src/finish/swap_storage.o \
+	src/plan/burden.o \
+	src/plan/harm.o \
 	src/plan/classify.o \
 	src/plan/plan.o \
+	src/plan/reach.o \
 	src/plan/recipes.o \
 	src/plan/rehearse.o \
 	src/plan/rules.o \
@@ -57,6 +67,7 @@ OBJS = \
 	src/drive/foreground.o \
 	src/drive/prepare.o \
 	src/drive/prove.o \
+	src/drive/restart.o \
 	src/drive/steps.o \
 	src/entry/api.o \
 	src/entry/guard.o \

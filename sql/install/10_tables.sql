@@ -53,6 +53,8 @@ CREATE TABLE online_schema.job_member (
 	fence_passed boolean NOT NULL DEFAULT false,
 	capture_state text,
 	source_storage bigint,
+	places oid,
+	shadow_storage bigint,
 	fingerprint text,
 	mapping text,
 	frozen boolean NOT NULL DEFAULT false,

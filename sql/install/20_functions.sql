@@ -82,19 +82,6 @@ CREATE FUNCTION @extschema@.osc_capture() RETURNS trigger
 COMMENT ON FUNCTION @extschema@.osc_capture() IS
 	'trigger that notes changed keys; made by jobs alone, and refuses to work for any other trigger';
 
-CREATE FUNCTION online_schema.guard_drop_extension() RETURNS event_trigger
-	LANGUAGE C AS 'MODULE_PATHNAME', 'osc_guard_drop_extension';
-COMMENT ON FUNCTION online_schema.guard_drop_extension() IS
-	'refuses DROP EXTENSION online_schema while jobs are unfinished';
-
-CREATE EVENT TRIGGER online_schema_guard_drop ON ddl_command_start
-	WHEN TAG IN ('DROP EXTENSION')
-	EXECUTE FUNCTION online_schema.guard_drop_extension();
-ALTER EVENT TRIGGER online_schema_guard_drop ENABLE ALWAYS;
-COMMENT ON EVENT TRIGGER online_schema_guard_drop IS
-	'refuses DROP EXTENSION online_schema while jobs are unfinished';
-
--- Trigger functions are called by triggers only; nobody needs to make one of
--- these by hand.
+-- A trigger function is called by triggers only; nobody needs to make one by
+-- hand.
 REVOKE ALL ON FUNCTION @extschema@.osc_capture() FROM PUBLIC;
-REVOKE ALL ON FUNCTION online_schema.guard_drop_extension() FROM PUBLIC;

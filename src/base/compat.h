@@ -12,6 +12,7 @@
 #ifndef OSC_COMPAT_H
 #define OSC_COMPAT_H
 
+#include "access/attmap.h"
 #include "access/genam.h"
 #include "catalog/index.h"
 #include "catalog/objectaddress.h"
@@ -33,12 +34,24 @@ typedef Oid RelFileNumber;
 #define rd_firstRelfilelocatorSubid rd_firstRelfilenodeSubid
 #endif
 
+/* 16: a macro that was private to tid.c (itemptr.h) */
+#if PG_VERSION_NUM < 160000
+#define DatumGetItemPointer(datum) ((ItemPointer) DatumGetPointer(datum))
+#endif
+
 /* 16: one function for every kind of object (acl.h) */
 #if PG_VERSION_NUM < 160000
 #define osc_owns_relation(relid, roleid) pg_class_ownercheck(relid, roleid)
 #else
 #define osc_owns_relation(relid, roleid) \
 	object_ownercheck(RelationRelationId, relid, roleid)
+#endif
+
+/* 17: the look-up of one's own locks may include stronger ones (lock.h) */
+#if PG_VERSION_NUM < 170000
+#define osc_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode)
+#else
+#define osc_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode, false)
 #endif
 
 /* 17: reindex_index() wants to know the statement it works for (index.c) */
@@ -95,6 +108,20 @@ typedef Oid RelFileNumber;
 #define osc_guc_variables(n) (*(n) = GetNumConfigOptions(), get_guc_variables())
 #else
 #define osc_guc_variables(n) get_guc_variables(n)
+#endif
+
+/* 16: a column may be missing, if asked for (attmap.c) */
+#if PG_VERSION_NUM < 160000
+#define osc_attrmap_by_name(in, out) build_attrmap_by_name(in, out)
+#else
+#define osc_attrmap_by_name(in, out) build_attrmap_by_name(in, out, false)
+#endif
+
+/* 17: partitions have the identity columns of their parent (tablecmds.c) */
+#if PG_VERSION_NUM >= 170000
+#define osc_identity_is_parents(is_partition) (is_partition)
+#else
+#define osc_identity_is_parents(is_partition) (false)
 #endif
 
 /* 18: NOT NULL is a row of pg_constraint (heap.c) */

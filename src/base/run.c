@@ -70,6 +70,12 @@ static const char *const kept_settings[] = {
 	"default_table_access_method",
 };
 
+/*
+ * Set by the drivers around a step (drive/driver.c, drive/background.c), so
+ * that the guard lets the job's own DDL pass; nothing in SQL can set it.
+ */
+int64		osc_driving_job = 0;
+
 static bool
 name_in(const char *name, const char *const *list, int n)
 {

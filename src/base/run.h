@@ -56,6 +56,9 @@ typedef struct OscArgs
 	char		nulls[OSC_MAX_ARGS];
 } OscArgs;
 
+/* the job whose step this process is running, 0 when it runs none */
+extern int64 osc_driving_job;
+
 extern void osc_become(OscIdentity *saved, Oid role, int sec_flags);
 extern void osc_unbecome(const OscIdentity *saved);
 extern void osc_env_enter(OscEnv *env, Oid owner, Jsonb *settings,

@@ -9,8 +9,10 @@
  *
  * A placeholder with a value that its setting refuses is only warned about by
  * the server when a library defines the setting.  That would run a job with a
- * default that nobody chose, so osc_define_settings() looks at the
- * placeholders first and raises an error of its own.
+ * default that nobody chose, so osc_define_settings() remembers such a value,
+ * and the first call of an osc_* function raises the error
+ * (osc_require_settings()).  Loading the library raises none: triggers load it
+ * in sessions that want nothing from us.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,9 +21,11 @@
 #include <limits.h>
 
 #include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/json.h"
+#include "utils/memutils.h"
 
 #include "base/settings.h"
 #include "base/stop_point.h"
@@ -37,6 +41,14 @@ int			osc_batch_size = 0;
 int			osc_batch_target_time = 100;
 int			osc_replay_batch_size = 0;
 bool		osc_verify = true;
+int			osc_min_free_disk = 10;
+bool		osc_validate_foreign_keys = true;
+int			osc_guard = OSC_GUARD_OFF;
+int			osc_guard_min_size = 100 * 1024;
+
+/* the first value found that did not fit its setting; NULL: none */
+static char *unfit_name = NULL;
+static char *unfit_value = NULL;
 
 typedef struct IntSetting
 {
@@ -81,29 +93,59 @@ static const IntSetting int_settings[] = {
 	{"replay_batch_size", "Changed keys of one replay batch.",
 		"0 means that batch_target_time decides.",
 	&osc_replay_batch_size, 0, 0, INT_MAX, 0},
+	{"min_free_disk", "Share of a volume that must stay free, percent.",
+		"A copy that would leave less on the volume of its tablespace is reported by osc_check(). 0 asks for no reserve.",
+	&osc_min_free_disk, 10, 0, 100, 0},
 };
 
-static const char *const bool_setting_names[] = {"verify"};
-
-/*
- * Raise an error where a placeholder of this name holds a value that the
- * setting, just defined, did not take.
- */
-static void
-check_placeholder(const char *name, const char *old_value)
+typedef struct BoolSetting
 {
-	if (old_value == NULL)
-		return;
-	(void) set_config_option(name, old_value, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SET, false, ERROR, false);
+	const char *name;
+	const char *short_desc;
+	const char *long_desc;
+	bool	   *variable;
+	bool		boot;
+} BoolSetting;
+
+static const BoolSetting bool_settings[] = {
+	{"verify", "Prove the shadow equal to the source before the swap.", NULL,
+	&osc_verify, true},
+	{"validate_foreign_keys", "Validate after the swap the foreign keys that it had to leave NOT VALID.",
+		"When off, they stay NOT VALID: new rows are checked, and osc_check() lists the keys with the command that validates them.",
+	&osc_validate_foreign_keys, true},
+};
+
+static const struct config_enum_entry guard_values[] = {
+	{"off", OSC_GUARD_OFF, false},
+	{"warn", OSC_GUARD_WARN, false},
+	{"error", OSC_GUARD_ERROR, false},
+	{NULL, 0, false}
+};
+
+/* settings of a session that do not travel with a job */
+static const char *const session_setting_names[] = {"guard", "guard_min_size"};
+
+/* all of them, for the look at placeholders; palloc'd here */
+static List *
+all_names(void)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < (int) lengthof(int_settings); i++)
+		names = lappend(names, psprintf("online_schema.%s", int_settings[i].name));
+	for (int i = 0; i < (int) lengthof(bool_settings); i++)
+		names = lappend(names, psprintf("online_schema.%s", bool_settings[i].name));
+	for (int i = 0; i < (int) lengthof(session_setting_names); i++)
+		names = lappend(names, psprintf("online_schema.%s", session_setting_names[i]));
+	return names;
 }
 
-static char *
-placeholder_value(const char *full_name)
+/* does the value fit?  level: what is said if it does not */
+static bool
+value_fits(const char *name, const char *value, int level)
 {
-	const char *value = GetConfigOption(full_name, true, false);
-
-	return value ? pstrdup(value) : NULL;
+	return set_config_option(name, value, PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_SET, false, level, false) != 0;
 }
 
 static void
@@ -118,10 +160,24 @@ define_all(void)
 								s->variable, s->boot, s->min, s->max,
 								PGC_USERSET, s->flags, NULL, NULL, NULL);
 	}
-	DefineCustomBoolVariable("online_schema.verify",
-							 "Prove the shadow equal to the source before the swap.",
-							 NULL, &osc_verify, true,
-							 PGC_USERSET, 0, NULL, NULL, NULL);
+	for (int i = 0; i < (int) lengthof(bool_settings); i++)
+	{
+		const BoolSetting *s = &bool_settings[i];
+
+		DefineCustomBoolVariable(psprintf("online_schema.%s", s->name),
+								 s->short_desc, s->long_desc,
+								 s->variable, s->boot, PGC_USERSET, 0, NULL, NULL, NULL);
+	}
+	DefineCustomEnumVariable("online_schema.guard",
+							 "What becomes of plain DDL that would scan, rewrite or index a large table while others are blocked.",
+							 "off lets it pass, warn tells how to run it online, error refuses it.",
+							 &osc_guard, OSC_GUARD_OFF, guard_values,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("online_schema.guard_min_size",
+							"Size from which online_schema.guard watches over a table.",
+							"Of the table with TOAST and what inherits from it, indexes apart.",
+							&osc_guard_min_size, 100 * 1024, 0, INT_MAX,
+							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
 #ifdef OSC_STOP_POINTS
 	osc_define_stop_point_settings();
 #endif
@@ -129,25 +185,45 @@ define_all(void)
 }
 
 /*
- * Define the settings and reserve their prefix.  Called by _PG_init.
- * Raises an error for a value that was given earlier and does not fit.
+ * Define the settings and reserve their prefix.  Called by _PG_init.  The
+ * server warns of a value that was given earlier and does not fit; it is kept
+ * for osc_require_settings().
  */
 void
 osc_define_settings(void)
 {
-	static bool defined = false;
-	char	   *old_values[lengthof(int_settings)];
-	char	   *old_verify = placeholder_value("online_schema.verify");
+	List	   *names = all_names();
+	List	   *old_values = NIL;
+	ListCell   *n,
+			   *v;
 
-	for (int i = 0; i < (int) lengthof(int_settings); i++)
-		old_values[i] = placeholder_value(psprintf("online_schema.%s", int_settings[i].name));
-	/* if a value was refused below, the server loads the library once more */
-	if (!defined)
-		define_all();
-	defined = true;
-	for (int i = 0; i < (int) lengthof(int_settings); i++)
-		check_placeholder(psprintf("online_schema.%s", int_settings[i].name), old_values[i]);
-	check_placeholder("online_schema.verify", old_verify);
+	foreach(n, names)
+	{
+		const char *value = GetConfigOption(lfirst(n), true, false);
+
+		old_values = lappend(old_values, value ? pstrdup(value) : NULL);
+	}
+	define_all();
+	forboth(n, names, v, old_values)
+		if (unfit_name == NULL && lfirst(v) != NULL && !value_fits(lfirst(n), lfirst(v), DEBUG1))
+		{
+			unfit_name = MemoryContextStrdup(TopMemoryContext, lfirst(n));
+			unfit_value = MemoryContextStrdup(TopMemoryContext, lfirst(v));
+		}
+}
+
+/*
+ * Raise the server's own error, once, if a value was given that does not fit:
+ * nobody shall work with a default that he did not choose.
+ */
+void
+osc_require_settings(void)
+{
+	char	   *name = unfit_name;
+
+	unfit_name = NULL;
+	if (name != NULL)
+		(void) value_fits(name, unfit_value, ERROR);
 }
 
 /*
@@ -164,9 +240,9 @@ osc_setting_full_name(const char *name)
 	for (int i = 0; i < (int) lengthof(int_settings); i++)
 		if (pg_strcasecmp(bare, int_settings[i].name) == 0)
 			return psprintf("online_schema.%s", int_settings[i].name);
-	for (int i = 0; i < (int) lengthof(bool_setting_names); i++)
-		if (pg_strcasecmp(bare, bool_setting_names[i]) == 0)
-			return psprintf("online_schema.%s", bool_setting_names[i]);
+	for (int i = 0; i < (int) lengthof(bool_settings); i++)
+		if (pg_strcasecmp(bare, bool_settings[i].name) == 0)
+			return psprintf("online_schema.%s", bool_settings[i].name);
 	return NULL;
 }
 
@@ -197,7 +273,9 @@ osc_settings_to_json(void)
 		escape_json(&buf, full);
 		appendStringInfo(&buf, ": \"%d\", ", *int_settings[i].variable);
 	}
-	appendStringInfo(&buf, "\"online_schema.verify\": \"%s\"}",
-					 osc_verify ? "on" : "off");
+	for (int i = 0; i < (int) lengthof(bool_settings); i++)
+		appendStringInfo(&buf, "%s\"online_schema.%s\": \"%s\"", i > 0 ? ", " : "",
+						 bool_settings[i].name, *bool_settings[i].variable ? "on" : "off");
+	appendStringInfoChar(&buf, '}');
 	return buf.data;
 }

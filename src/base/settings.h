@@ -20,8 +20,22 @@ extern int	osc_batch_size;				/* rows, 0 = adapt */
 extern int	osc_batch_target_time;		/* ms */
 extern int	osc_replay_batch_size;		/* keys, 0 = adapt */
 extern bool osc_verify;
+extern int	osc_min_free_disk;			/* percent of the volume */
+extern bool osc_validate_foreign_keys;
+
+/* what becomes of plain DDL that would block the users of a large table */
+typedef enum OscGuard
+{
+	OSC_GUARD_OFF,
+	OSC_GUARD_WARN,
+	OSC_GUARD_ERROR,
+} OscGuard;
+
+extern int	osc_guard;				/* OscGuard; of the session, not of a job */
+extern int	osc_guard_min_size;		/* kB; of the session, not of a job */
 
 extern void osc_define_settings(void);
+extern void osc_require_settings(void);
 extern char *osc_settings_to_json(void);
 extern const char *osc_setting_full_name(const char *name);
 extern void osc_check_setting(const char *name, const char *value);

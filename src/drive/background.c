@@ -481,6 +481,8 @@ take_and_drive(void)
 	PG_TRY();
 	{
 		job_id = take_job();
+		/* all the DDL of this process is that of the job */
+		osc_driving_job = job_id;
 		if (job_id != 0)
 			drive_job(job_id);
 	}
@@ -495,6 +497,7 @@ take_and_drive(void)
 		failed = true;
 	}
 	PG_END_TRY();
+	osc_driving_job = 0;
 	/* keep the job while dozing: another worker would only fail the same way */
 	if (failed)
 		doze(RESTART_SECONDS * 1000);

@@ -81,8 +81,12 @@ kick(void)
 static OscJob *
 get_job(int64 job_id, bool for_update)
 {
-	OscJob	   *job = osc_job_load(job_id, for_update);
-	bool		owner_exists = GetUserNameFromId(job->owner, true) != NULL;
+	OscJob	   *job;
+	bool		owner_exists;
+
+	osc_require_settings();
+	job = osc_job_load(job_id, for_update);
+	owner_exists = GetUserNameFromId(job->owner, true) != NULL;
 
 	if (!superuser() &&
 		(!owner_exists || !has_privs_of_role(GetUserId(), job->owner)))

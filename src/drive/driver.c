@@ -160,7 +160,7 @@ full_message(const ErrorData *edata)
 	appendStringInfoString(&buf, edata->message);
 	if (edata->detail)
 		appendStringInfo(&buf, " DETAIL: %s", edata->detail);
-	if (edata->context && strncmp(edata->context, "row with key", 12) == 0)
+	if (edata->context && strncmp(edata->context, "row with ", 9) == 0)
 	{
 		const char *end = strchr(edata->context, '\n');
 
@@ -293,6 +293,24 @@ try_step(OscJob *job, OscStep *step, OscDriveMode mode)
 	}
 }
 
+/* the step, with its DDL known to be the job's own */
+static void
+run_step(OscJob *job, OscStep *step, OscDriveMode mode)
+{
+	int64		before = osc_driving_job;
+
+	osc_driving_job = job->job_id;
+	PG_TRY();
+	{
+		try_step(job, step, mode);
+	}
+	PG_FINALLY();
+	{
+		osc_driving_job = before;
+	}
+	PG_END_TRY();
+}
+
 /* a job that was carried into another cluster or database must not run there */
 static bool
 is_at_home(OscJob *job)
@@ -366,7 +384,7 @@ osc_drive_step(int64 job_id, OscDriveMode mode, OscStep *step)
 		osc_env_enter(&env, GetUserId(), job->settings, NULL);
 	else
 		osc_env_enter(&env, job->owner, job->settings, job->session_settings);
-	try_step(job, step, mode);
+	run_step(job, step, mode);
 	osc_env_leave(&env);
 	if (own_snapshot)
 		PopActiveSnapshot();

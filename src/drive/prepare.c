@@ -21,12 +21,14 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
 #include "base/deadline.h"
+#include "base/ident.h"
 #include "base/locks.h"
 #include "base/run.h"
 #include "base/settings.h"
@@ -36,35 +38,105 @@
 #include "finish/swap_storage.h"
 #include "mirror/backfill.h"
 #include "mirror/capture.h"
+#include "mirror/clone_tree.h"
 #include "mirror/log.h"
+#include "mirror/place.h"
 #include "mirror/shadow.h"
 #include "model/mapping.h"
 #include "model/relinfo.h"
 #include "model/script.h"
+#include "model/tree.h"
 #include "store/events.h"
 #include "store/objects.h"
 
-/* make schema, shadow, twin and log of a member */
+/* a schema for the clone of each relation: a member's own, or one that goes again */
+static List *
+make_schemas(OscJob *job, List *family)
+{
+	List	   *schemas = NIL;
+	ListCell   *lc,
+			   *c;
+	int			n = 0;
+
+	foreach(lc, family)
+	{
+		OscMember  *m = NULL;
+		Oid			owner = osc_relation_owner(lfirst_oid(lc));
+		int64		id;
+		Oid			nsp;
+
+		foreach(c, job->members)
+			if (((OscMember *) lfirst(c))->relid == lfirst_oid(lc))
+				m = lfirst(c);
+		if (m == NULL)
+		{
+			nsp = osc_create_helper_schema(psprintf("osc_" INT64_FORMAT "_0_%d", job->job_id, ++n), owner);
+			schemas = lappend_oid(schemas, nsp);
+			continue;
+		}
+		id = osc_object_register(m, OSC_OBJECT_SCHEMA, m->helper_schema, m->helper_schema);
+		nsp = osc_create_helper_schema(m->helper_schema, owner);
+		osc_object_make_member(NamespaceRelationId, nsp);
+		osc_object_created(id, nsp);
+		schemas = lappend_oid(schemas, nsp);
+	}
+	return schemas;
+}
+
+static bool
+is_member(OscJob *job, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, job->members)
+		if (((OscMember *) lfirst(lc))->relid == relid)
+			return true;
+	return false;
+}
+
+/*
+ * Clone the members with their families, give the clones the new shape, and
+ * keep those of the members: they become the shadows.
+ */
 static void
-prepare_member(OscMember *m, List *statements)
+make_clones(OscJob *job, List *script, OscCloneTree *tree)
+{
+	List	   *relids = NIL;
+	List	   *schemas;
+	ListCell   *lc,
+			   *n;
+
+	foreach(lc, job->members)
+		relids = lappend_oid(relids, ((OscMember *) lfirst(lc))->relid);
+	foreach(lc, script)
+		if (OidIsValid(((OscStatement *) lfirst(lc))->relid))
+			relids = list_append_unique_oid(relids, ((OscStatement *) lfirst(lc))->relid);
+	relids = osc_family(relids);
+	schemas = make_schemas(job, relids);
+	osc_clone_tree_make(tree, relids, schemas);
+	osc_clone_tree_apply(tree, script);
+	osc_clone_tree_unlink(tree);
+	forboth(lc, relids, n, schemas)
+		if (!is_member(job, lfirst_oid(lc)))
+			osc_drop_clone_schema(lfirst_oid(n));
+}
+
+/* make shadow, twin, log and, for rows without a key, places of a member; its clone is the shadow */
+static void
+prepare_member(OscMember *m, Oid clone, List *statements)
 {
 	Relation	source = table_open(m->relid, AccessShareLock);
-	int64		schema_id,
-				shadow_id,
+	int64		shadow_id,
 				twin_id;
-	Oid			nsp;
+	Oid			nsp = get_rel_namespace(clone);
 	Relation	shadow;
 	OscMapping *mapping;
 	OscArgs		args = {0};
 
 	osc_check_table(source);
-	schema_id = osc_object_register(m, OSC_OBJECT_SCHEMA, m->helper_schema, m->helper_schema);
-	nsp = osc_create_helper_schema(m->helper_schema, source->rd_rel->relowner);
-	osc_object_make_member(NamespaceRelationId, nsp);
-	osc_object_created(schema_id, nsp);
-
 	shadow_id = osc_object_register(m, OSC_OBJECT_SHADOW, m->helper_schema, m->relname);
-	m->shadow = osc_create_shadow(source, nsp, statements);
+	m->shadow = clone;
+	osc_make_shadow(m->shadow, m->relid);
 	osc_object_make_member(RelationRelationId, m->shadow);
 	osc_object_created(shadow_id, m->shadow);
 
@@ -75,17 +147,66 @@ prepare_member(OscMember *m, List *statements)
 
 	shadow = table_open(m->shadow, AccessShareLock);
 	mapping = osc_mapping_build(source, shadow, statements);
-	osc_arg_int4(&args, list_length(osc_index_oids(shadow)));
-	table_close(shadow, NoLock);
 	(void) osc_log_create(m, nsp, source, &mapping->key);
+	if (osc_key_is_place(&mapping->key))
+		m->places = osc_places_create(m, nsp);
+	osc_arg_int4(&args, list_length(osc_index_oids(shadow)) + (OidIsValid(m->places) ? 2 : 0));
+	table_close(shadow, NoLock);
 	osc_arg_oid(&args, m->shadow);
 	osc_arg_oid(&args, m->twin);
 	osc_arg_text(&args, osc_mapping_store(mapping));
 	osc_arg_text(&args, osc_fingerprint(m->relid));
+	osc_arg_oid(&args, m->places);
 	osc_member_update(m, "indexes_total = $3, shadow = $4, twin = $5, mapping = $6,"
-					  " fingerprint = $7", &args);
+					  " fingerprint = $7, places = nullif($8, 0::oid)", &args);
 	osc_give_schema_away(nsp);
 	table_close(source, NoLock);
+}
+
+/* a table that is not copied: its children must stay those of the plan */
+static void
+prepare_other(OscMember *m)
+{
+	OscArgs		args = {0};
+
+	osc_arg_text(&args, osc_fingerprint(m->relid));
+	osc_member_update(m, "fingerprint = $3", &args);
+}
+
+/*
+ * The plan was made when the job was started: has a child come since?
+ *
+ * Race: CREATE TABLE ... PARTITION OF between osc_start() and this step.  The
+ * statement would go on to the new partition in the swap and rewrite it, or
+ * leave it out of the proofs.  From now on the fingerprints tell.
+ */
+static void
+check_children(OscJob *job, List *script)
+{
+	ListCell   *lc,
+			   *d,
+			   *m;
+
+	foreach(lc, script)
+	{
+		OscStatement *s = lfirst(lc);
+
+		if (!OidIsValid(s->relid) || !osc_statement_recurses(s))
+			continue;
+		foreach(d, osc_descendants(s->relid))
+		{
+			bool		known = false;
+
+			foreach(m, list_concat_copy(job->members, job->others))
+				known = known || ((OscMember *) lfirst(m))->relid == lfirst_oid(d);
+			if (!known)
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						 errmsg("table \"%s\" became a child of table \"%s\" while the job ran",
+								get_rel_name(lfirst_oid(d)), get_rel_name(s->relid)),
+						 errhint("Start the job again.")));
+		}
+	}
 }
 
 /*
@@ -98,17 +219,26 @@ osc_step_planned(OscJob *job)
 	TimestampTz start = GetCurrentTimestamp();
 	int			nest = NewGUCNestLevel();
 	List	   *script = osc_script_of_job(job);
+	OscCloneTree tree;
 
 	/* the statement's notices belong to its run in the swap */
 	osc_set_local("client_min_messages", "warning");
 	/* index builds want a snapshot, even of nothing */
 	PushActiveSnapshot(GetTransactionSnapshot());
 	osc_deadline_arm(osc_step_timeout);
+	if (job->members != NIL)
+	{
+		check_children(job, script);
+		make_clones(job, script, &tree);
+		foreach(lc, job->others)
+			prepare_other(lfirst(lc));
+	}
 	foreach(lc, job->members)
 	{
 		OscMember  *m = lfirst(lc);
 
-		prepare_member(m, osc_statements_of(script, m->relid));
+		prepare_member(m, osc_clone_tree_find(&tree, m->relid),
+					   osc_statements_reaching(script, m->relid));
 	}
 	osc_deadline_disarm();
 	PopActiveSnapshot();
@@ -168,6 +298,8 @@ install_capture(OscJob *job)
 		osc_arg_datum(&args, XID8OID, FullTransactionIdGetDatum(m->fence), false);
 		osc_arg_text(&args, osc_capture_state(m));
 		osc_member_update(m, "fence = $3, capture_state = $4", &args);
+		if (OidIsValid(m->places))
+			osc_note_storage(m);
 	}
 	osc_deadline_disarm();
 	osc_event(job, "capture", osc_elapsed_ms(start),
@@ -185,15 +317,17 @@ await_fence(OscJob *job, OscStep *step)
 	{
 		OscMember  *m = lfirst(lc);
 
-		if (OSC_PROTECTED("fence-wait") && !osc_fence_passed(m->fence, &waiting_for))
+		if (OSC_PROTECTED("fence-wait") && !m->fence_passed && !osc_fence_passed(m->fence, &waiting_for))
 		{
 			osc_job_set_waiting(job, waiting_for);
 			step->wait_ms = OSC_POLL_MS;
 			return;
 		}
 	}
+	/* those that have passed it are there because rows of others have moved */
 	foreach(lc, job->members)
-		osc_backfill_begin(lfirst(lc), osc_workers);
+		if (!((OscMember *) lfirst(lc))->fence_passed)
+			osc_backfill_begin(lfirst(lc), osc_workers);
 	osc_event(job, "fence", -1, NULL);
 	osc_job_set_phase(job, OSC_BACKFILLING);
 	OSC_STOP_POINT("fence-passed");

@@ -44,6 +44,7 @@
 #include "drive/commands.h"
 #include "drive/prepare.h"
 #include "drive/prove.h"
+#include "drive/restart.h"
 #include "drive/steps.h"
 #include "finish/cleanup.h"
 #include "finish/direct.h"
@@ -53,6 +54,7 @@
 #include "mirror/backfill.h"
 #include "mirror/capture.h"
 #include "mirror/log.h"
+#include "mirror/place.h"
 #include "mirror/replay.h"
 #include "model/mapping.h"
 #include "model/relinfo.h"
@@ -127,18 +129,35 @@ step_backfilling(OscJob *job, OscStep *step)
 		osc_job_set_phase(job, OSC_INDEXING);
 }
 
-/* an index of the shadow that is not built, the key's first; InvalidOid: none */
+static List *
+places_indexes(const OscMember *m)
+{
+	Relation	places = table_open(m->places, AccessShareLock);
+	List	   *oids = osc_index_oids(places);
+
+	table_close(places, NoLock);
+	return oids;
+}
+
+/*
+ * An index of the shadow, or of the places, that is not built, the key's
+ * first; InvalidOid: none.
+ */
 static Oid
 next_index(OscMember *m)
 {
 	Relation	source = table_open(m->relid, AccessShareLock);
 	Relation	shadow = table_open(m->shadow, AccessShareLock);
 	OscMapping *mapping = osc_mapping_load(m->mapping, source, shadow);
-	List	   *oids = lcons_oid(mapping->shadow_key.index, osc_index_oids(shadow));
+	List	   *oids = osc_index_oids(shadow);
 	Oid			result = InvalidOid;
 	ListCell   *lc,
 			   *d;
 
+	if (osc_key_is_place(&mapping->key))
+		oids = list_concat(oids, places_indexes(m));
+	else
+		oids = lcons_oid(mapping->shadow_key.index, oids);
 	foreach(lc, oids)
 	{
 		bool		done = false;
@@ -372,6 +391,8 @@ osc_replay_once(OscJob *job)
 {
 	OscStep		step = {0};
 
+	if (osc_restart_where_moved(job))
+		return 0;
 	(void) catch_up(job, &step);
 	if (step.keys > 0)
 		move_horizon(job);
@@ -400,38 +421,6 @@ must_validate(OscJob *job)
 	return false;
 }
 
-/*
- * Has a source got other storage since it was copied?  TRUNCATE, VACUUM FULL
- * and CLUSTER do no harm, but an ALTER TABLE that rewrites changes rows
- * without a trigger.  Which it was cannot be told: validate again.
- */
-static bool
-storage_changed(OscJob *job)
-{
-	ListCell   *lc;
-	bool		changed = false;
-
-	foreach(lc, job->members)
-	{
-		OscMember  *m = lfirst(lc);
-		int64		storage = osc_storage_of(m->relid);
-		OscArgs		args = {0};
-
-		if (storage == m->source_storage)
-			continue;
-		osc_arg_int8(&args, storage);
-		osc_member_update(m, "source_storage = $3, validate_source = 0, validate_shadow = 0", &args);
-		changed = true;
-	}
-	if (!changed)
-		return false;
-	osc_event(job, "restart", -1, "{\"reason\": \"the table has other storage; it is validated again\"}");
-	if (job->state == OSC_READY)
-		(void) osc_job_move_state(job, OSC_RUNNING);
-	osc_job_set_phase(job, OSC_VALIDATING);
-	return true;
-}
-
 /* a validation that found differences must not be followed by a swap */
 static void
 refuse_differences(OscJob *job)
@@ -457,7 +446,7 @@ step_catching_up(OscJob *job, OscStep *step)
 	if (!catch_up(job, step))
 		return;
 	note_horizon(job);
-	if (storage_changed(job))
+	if (osc_validate_where_replaced(job))
 		return;
 	if (osc_verify || must_validate(job) || osc_job_next_step(job, OSC_VALIDATING))
 		osc_job_set_phase(job, OSC_VALIDATING);
@@ -479,7 +468,7 @@ step_validating(OscJob *job, OscStep *step)
 		(void) tend_log(lfirst(lc), OSC_LOG_REPLAYED_BLOCKS, step->own_transaction);
 	if (failure)
 		osc_fail_job(job, failure, unpack_sql_state(ERRCODE_DATA_CORRUPTED));
-	else if (complete && !storage_changed(job))
+	else if (complete && !osc_validate_where_replaced(job))
 		arrive_at_ready(job);
 }
 
@@ -493,7 +482,7 @@ step_ready(OscJob *job, OscStep *step)
 		osc_job_set_phase(job, OSC_SWAPPING);
 		return;
 	}
-	if (storage_changed(job))
+	if (osc_validate_where_replaced(job))
 		return;
 	if (catch_up(job, step))
 		step->wait_ms = READY_POLL_MS;
@@ -514,7 +503,7 @@ step_swapping(OscJob *job, OscStep *step)
 	osc_job_reload_state(job);
 	if (job->state != OSC_RUNNING && job->state != OSC_READY)
 		return;
-	if (storage_changed(job))
+	if (osc_validate_where_replaced(job))
 		return;
 	refuse_differences(job);
 	foreach(lc, job->members)
@@ -654,6 +643,9 @@ osc_do_step(OscJob *job, OscStep *step)
 		check_sources_exist(job);
 	if (job->phase >= OSC_BACKFILLING && job->phase < OSC_SWAPPING && !step->swap_now)
 		lock_sources(job);
+	if (job->phase >= OSC_PREPARING && job->phase < OSC_CLEANING &&
+		osc_restart_where_moved(job))
+		return;
 	if (step->swap_now)
 	{
 		step_swapping(job, step);

@@ -22,6 +22,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
@@ -39,6 +40,7 @@
 #include "base/settings.h"
 #include "finish/foreign_keys.h"
 #include "model/statement.h"
+#include "model/tree.h"
 #include "store/events.h"
 
 /* is the key among these already?  two members may share it */
@@ -53,7 +55,11 @@ is_known(List *keys, Oid constraint)
 	return false;
 }
 
-/* add the keys (OscForeignKey *) that match a condition on table $1 */
+/*
+ * Add the keys (OscForeignKey *) that match a condition on table $1.  What
+ * partitions have of a key of their parents, or partitions that it refers to,
+ * goes with that key.
+ */
 static List *
 add_keys(List *keys, const char *condition, OscArgs *args)
 {
@@ -62,7 +68,8 @@ add_keys(List *keys, const char *condition, OscArgs *args)
 
 	osc_store_open(&store);
 	rows = osc_sql(psprintf("SELECT oid, conrelid, confrelid, conname::text AS name, convalidated"
-							" FROM pg_constraint WHERE contype = 'f' AND (%s) ORDER BY oid", condition), args);
+							" FROM pg_constraint WHERE contype = 'f' AND conparentid = 0 AND (%s)"
+							" ORDER BY oid", condition), args);
 	for (uint64 i = 0; i < rows; i++)
 	{
 		OscForeignKey *key;
@@ -191,7 +198,8 @@ osc_note_new_foreign_keys(List *keys, Oid relid, List *before, List *cmds)
 	foreach(lc, after)
 	{
 		OscForeignKey *key = lfirst(lc);
-		bool		wanted = !is_known(before, key->constraint) && !key->validated &&
+		bool		wanted = !is_known(before, key->constraint) &&
+			(!key->validated || get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE) &&
 			!(any_given_not_valid(cmds) && was_given_not_valid(cmds, key->name));
 
 		/* made anew by ALTER TYPE: it is among the affected ones under its name */
@@ -218,45 +226,140 @@ osc_note_new_foreign_keys(List *keys, Oid relid, List *before, List *cmds)
 	return keys;
 }
 
+/* a table and its partitions, if it is partitioned */
+static List *
+with_partitions(Oid relid)
+{
+	return get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE ?
+		osc_descendants(relid) : list_make1_oid(relid);
+}
+
 /*
  * Add the tables on either side to the lock set of the swap.
  */
 void
 osc_foreign_keys_lock(List *keys, OscLockSet *set)
 {
-	ListCell   *lc;
+	ListCell   *lc,
+			   *t;
 
 	foreach(lc, keys)
 	{
 		OscForeignKey *key = lfirst(lc);
 
-		osc_lock_add(set, key->referencing, AccessExclusiveLock);
-		osc_lock_add(set, key->referenced, AccessExclusiveLock);
+		foreach(t, with_partitions(key->referencing))
+			osc_lock_add(set, lfirst_oid(t), AccessExclusiveLock);
+		foreach(t, with_partitions(key->referenced))
+			osc_lock_add(set, lfirst_oid(t), AccessExclusiveLock);
 	}
 }
 
+/* say in pg_constraint whether a key is valid */
+static void
+set_validated(Oid constraint, bool validated)
+{
+	Relation	rel = table_open(ConstraintRelationId, RowExclusiveLock);
+	HeapTuple	tuple = SearchSysCacheCopy1(CONSTROID, ObjectIdGetDatum(constraint));
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for constraint %u", constraint);
+	if (((Form_pg_constraint) GETSTRUCT(tuple))->convalidated != validated)
+	{
+		((Form_pg_constraint) GETSTRUCT(tuple))->convalidated = validated;
+		CatalogTupleUpdate(rel, &tuple->t_self, tuple);
+	}
+	heap_freetuple(tuple);
+	table_close(rel, RowExclusiveLock);
+	CommandCounterIncrement();
+}
+
 /*
- * Mark the keys NOT VALID.  The caller holds the locks above.
+ * The rows (Oid) of pg_constraint that stand for parts of a key: one for each
+ * partition on either side.  of_partitions: only those not valid that
+ * partitions with storage have of a key of their parent.
+ */
+static List *
+parts_of_key(Oid constraint, bool of_partitions)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+	List	   *result = NIL;
+	uint64		rows;
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, constraint);
+	osc_arg_bool(&args, of_partitions);
+	rows = osc_sql("WITH RECURSIVE parts(oid) AS (VALUES ($1) UNION ALL"
+				   "  SELECT k.oid FROM pg_constraint k JOIN parts p ON k.conparentid = p.oid)"
+				   " SELECT k.oid FROM parts p JOIN pg_constraint k USING (oid) JOIN pg_class c ON c.oid = k.conrelid"
+				   " JOIN pg_constraint top ON top.oid = $1"
+				   " WHERE NOT $2 OR (c.relkind = 'r' AND k.conrelid <> top.conrelid AND NOT k.convalidated"
+				   "  AND NOT EXISTS (SELECT 1 FROM pg_constraint u WHERE u.oid = k.conparentid AND u.conrelid = k.conrelid))"
+				   " ORDER BY k.oid", &args);
+	for (uint64 i = 0; i < rows; i++)
+	{
+		Oid			oid = osc_col_oid(i, "oid");
+		MemoryContext old = MemoryContextSwitchTo(store.caller);
+
+		result = lappend_oid(result, oid);
+		MemoryContextSwitchTo(old);
+	}
+	osc_store_close(&store);
+	return result;
+}
+
+/*
+ * A key has been validated, or is to be: so are its parts.  VALIDATE
+ * CONSTRAINT marks only the row that it is told (tablecmds.c,
+ * ATExecValidateConstraint), ALTER TYPE all.
+ */
+void
+osc_foreign_key_set_validated(Oid constraint, bool validated)
+{
+	ListCell   *lc;
+
+	foreach(lc, parts_of_key(constraint, false))
+		set_validated(lfirst_oid(lc), validated);
+}
+
+/* of a partitioned table a key cannot be NOT VALID before 18 */
+static bool
+is_of_partitioned(const OscForeignKey *key)
+{
+	return get_rel_relkind(key->referencing) == RELKIND_PARTITIONED_TABLE;
+}
+
+/*
+ * Mark the keys NOT VALID, but for those of partitioned tables: their rows
+ * stand aside (stand_aside.c).  The caller holds the locks above.
  */
 void
 osc_foreign_keys_unvalidate(List *keys)
 {
-	Relation	rel = table_open(ConstraintRelationId, RowExclusiveLock);
+	ListCell   *lc;
+
+	foreach(lc, keys)
+		if (!is_of_partitioned(lfirst(lc)))
+			set_validated(((OscForeignKey *) lfirst(lc))->constraint, false);
+}
+
+/*
+ * After the statements: mark the keys of partitioned tables, too.  They were
+ * checked against no rows.
+ */
+void
+osc_foreign_keys_unvalidate_remade(List *keys)
+{
 	ListCell   *lc;
 
 	foreach(lc, keys)
 	{
 		OscForeignKey *key = lfirst(lc);
-		HeapTuple	tuple = SearchSysCacheCopy1(CONSTROID, ObjectIdGetDatum(key->constraint));
+		Oid			constraint = get_relation_constraint_oid(key->referencing, key->name, true);
 
-		if (!HeapTupleIsValid(tuple))
-			elog(ERROR, "cache lookup failed for constraint %u", key->constraint);
-		((Form_pg_constraint) GETSTRUCT(tuple))->convalidated = false;
-		CatalogTupleUpdate(rel, &tuple->t_self, tuple);
-		heap_freetuple(tuple);
+		if (is_of_partitioned(key) && OidIsValid(constraint))
+			osc_foreign_key_set_validated(constraint, false);
 	}
-	table_close(rel, RowExclusiveLock);
-	CommandCounterIncrement();
 }
 
 /*
@@ -285,7 +388,7 @@ osc_foreign_keys_to_json(List *keys)
 	return buf.data;
 }
 
-/* take the first key off the member's list; false if there is none */
+/* the first key on the member's list; false if there is none */
 static bool
 first_pending(OscMember *m, Oid *table, char **name)
 {
@@ -303,11 +406,15 @@ first_pending(OscMember *m, Oid *table, char **name)
 	{
 		*table = osc_col_oid(0, "reltable");
 		*name = osc_col_text(&store, 0, "name");
-		osc_sql("UPDATE online_schema.job_member SET foreign_keys = foreign_keys - 0"
-				" WHERE job_id = $1 AND member = $2", &args);
 	}
 	osc_store_close(&store);
 	return found;
+}
+
+static void
+take_off_pending(OscMember *m)
+{
+	osc_member_update(m, "foreign_keys = foreign_keys - 0", NULL);
 }
 
 /* validate one key in a subtransaction; NULL, or the error's message */
@@ -330,6 +437,7 @@ try_validate(OscJob *job, Oid table, const char *name)
 		/* the key may be another role's: native re-makes it without asking */
 		osc_become(&saved, osc_relation_owner(table), 0);
 		osc_run_as_user(linitial_node(RawStmt, pg_parse_query(sql))->stmt, sql);
+		osc_foreign_key_set_validated(get_relation_constraint_oid(table, name, false), true);
 		osc_unbecome(&saved);
 		osc_subxact_commit(&subxact);
 	}
@@ -347,10 +455,25 @@ try_validate(OscJob *job, Oid table, const char *name)
 	return message;
 }
 
+/* validate what one partition has of a key; sets the names of that */
+static char *
+validate_part(OscJob *job, Oid part, Oid *table, char **name)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(part));
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for constraint %u", part);
+	*table = ((Form_pg_constraint) GETSTRUCT(tuple))->conrelid;
+	*name = pstrdup(NameStr(((Form_pg_constraint) GETSTRUCT(tuple))->conname));
+	ReleaseSysCache(tuple);
+	return try_validate(job, *table, *name);
+}
+
 /*
  * Validate one of the keys that the swap left NOT VALID; false when none is
  * left.  A key that does not validate stays NOT VALID; the job's last_error
- * and an event say so.
+ * and an event say so.  With online_schema.validate_foreign_keys = off all
+ * stay so, with an event; osc_check() lists them.
  */
 bool
 osc_validate_next_foreign_key(OscJob *job, OscMember *m)
@@ -358,20 +481,51 @@ osc_validate_next_foreign_key(OscJob *job, OscMember *m)
 	Oid			table;
 	char	   *name;
 	char	   *error;
+	Oid			key;
 	TimestampTz start = GetCurrentTimestamp();
 	StringInfoData detail;
 
 	if (!first_pending(m, &table, &name))
 		return false;
-	if (get_rel_name(table) == NULL || !OidIsValid(get_relation_constraint_oid(table, name, true)))
-		return true;			/* somebody dropped it meanwhile */
-	error = try_validate(job, table, name);
+	key = get_rel_name(table) ? get_relation_constraint_oid(table, name, true) : InvalidOid;
+	if (!OidIsValid(key))
+	{
+		take_off_pending(m);	/* somebody dropped it meanwhile */
+		return true;
+	}
+	if (!osc_validate_foreign_keys)
+	{
+		take_off_pending(m);
+		error = NULL;
+	}
+	else if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
+	{
+		List	   *parts = parts_of_key(key, true);
+
+		/* partition by partition, then the key as a whole */
+		if (parts == NIL)
+		{
+			osc_foreign_key_set_validated(key, true);
+			take_off_pending(m);
+			return true;
+		}
+		error = validate_part(job, linitial_oid(parts), &table, &name);
+		if (error)
+			take_off_pending(m);
+	}
+	else
+	{
+		take_off_pending(m);
+		error = try_validate(job, table, name);
+	}
 	initStringInfo(&detail);
 	appendStringInfoString(&detail, "{\"table\": ");
 	escape_json(&detail, osc_relation_name(table));
 	appendStringInfoString(&detail, ", \"constraint\": ");
 	escape_json(&detail, name);
-	appendStringInfo(&detail, ", \"valid\": %s}", error ? "false" : "true");
+	appendStringInfo(&detail, ", \"valid\": %s%s}",
+					 error || !osc_validate_foreign_keys ? "false" : "true",
+					 osc_validate_foreign_keys ? "" : ", \"reason\": \"validate_foreign_keys is off\"");
 	osc_event(job, "foreign_key", osc_elapsed_ms(start), detail.data);
 	if (error)
 		osc_job_record_error(job, psprintf("foreign key \"%s\" of table %s was left NOT VALID: %s",

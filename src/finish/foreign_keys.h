@@ -27,6 +27,8 @@ extern List *osc_foreign_keys_of(Oid relid);
 extern List *osc_note_new_foreign_keys(List *keys, Oid relid, List *before, List *cmds);
 extern void osc_foreign_keys_lock(List *keys, OscLockSet *set);
 extern void osc_foreign_keys_unvalidate(List *keys);
+extern void osc_foreign_keys_unvalidate_remade(List *keys);
+extern void osc_foreign_key_set_validated(Oid constraint, bool validated);
 extern char *osc_foreign_keys_to_json(List *keys);
 extern bool osc_validate_next_foreign_key(OscJob *job, OscMember *m);
 

@@ -46,14 +46,17 @@
 #include "base/settings.h"
 #include "base/stop_point.h"
 #include "finish/foreign_keys.h"
+#include "finish/stand_aside.h"
 #include "finish/storage.h"
 #include "finish/swap_storage.h"
 #include "mirror/capture.h"
 #include "mirror/log.h"
+#include "mirror/place.h"
 #include "mirror/replay.h"
 #include "mirror/shadow.h"
 #include "model/relinfo.h"
 #include "model/statement.h"
+#include "model/tree.h"
 #include "store/events.h"
 
 static void
@@ -67,18 +70,33 @@ add_table(OscLockSet *set, Oid relid)
 		osc_lock_add(set, toast, AccessExclusiveLock);
 }
 
-/* source first, then other user tables, then what is ours */
+static int
+compare_members(const ListCell *a, const ListCell *b)
+{
+	return ((OscMember *) lfirst(a))->member - ((OscMember *) lfirst(b))->member;
+}
+
+/* all tables of the job in the order of the plan: parents before children */
+static List *
+all_members(OscJob *job)
+{
+	List	   *all = list_concat_copy(job->members, job->others);
+
+	list_sort(all, compare_members);
+	return all;
+}
+
+/* sources first, parents before children; then other user tables, then what is ours */
 static void
 lock_members(OscJob *job, List *foreign_keys, const char *purpose)
 {
 	OscLockSet	set = {0};
 	ListCell   *lc;
 
-	foreach(lc, job->members)
-		osc_lock_add(&set, ((OscMember *) lfirst(lc))->relid, AccessExclusiveLock);
-	foreach(lc, job->others)
+	foreach(lc, all_members(job))
 		osc_lock_add(&set, ((OscMember *) lfirst(lc))->relid, AccessExclusiveLock);
 	osc_foreign_keys_lock(foreign_keys, &set);
+	osc_stand_aside_lock(job, foreign_keys, &set);
 	foreach(lc, job->members)
 	{
 		OscMember  *m = lfirst(lc);
@@ -99,11 +117,28 @@ changed_under_us(const OscMember *m, const char *what)
 			 errhint("Start the job again.")));
 }
 
+/* have those that are not copied, partitioned tables above all, stayed as they were? */
+static void
+check_others(OscJob *job)
+{
+	ListCell   *lc;
+
+	foreach(lc, job->others)
+	{
+		OscMember  *m = lfirst(lc);
+
+		if (strcmp(osc_fingerprint(m->relid), m->fingerprint) != 0)
+			changed_under_us(m, "the definition");
+	}
+}
+
 /* with the locks held: is everything as the copy supposes it to be? */
 static void
 check_members(OscJob *job)
 {
 	ListCell   *lc;
+
+	check_others(job);
 
 	foreach(lc, job->members)
 	{
@@ -111,8 +146,8 @@ check_members(OscJob *job)
 
 		if (get_rel_name(m->relid) == NULL || strcmp(get_rel_name(m->relid), m->relname) != 0)
 			changed_under_us(m, "the name");
-		/* the next step sees it too, and validates again */
-		if (osc_storage_of(m->relid) != m->source_storage)
+		/* the next step sees it too, and validates or begins again */
+		if (osc_storage_of(m->relid) != m->source_storage || osc_rows_have_moved(m))
 			ereport(ERROR,
 					(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 					 errmsg("the storage of table \"%s\" was replaced just now", m->relname)));
@@ -225,6 +260,7 @@ swap_members(OscJob *job, List *script, List *foreign_keys)
 {
 	ListCell   *lc;
 	OscArgs		args = {0};
+	List	   *aside;
 
 	osc_foreign_keys_unvalidate(foreign_keys);
 	foreach(lc, job->members)
@@ -234,8 +270,11 @@ swap_members(OscJob *job, List *script, List *foreign_keys)
 		osc_capture_remove(m);
 		osc_exchange_storage(m->relid, m->twin, false);
 	}
+	aside = osc_stand_aside(job, foreign_keys);
 	OSC_STOP_POINT("swap-before-final-alter");
 	foreign_keys = run_script(job, script, foreign_keys);
+	osc_stand_back(aside);
+	osc_foreign_keys_unvalidate_remade(foreign_keys);
 	foreach(lc, job->members)
 	{
 		OscMember  *m = lfirst(lc);
@@ -250,19 +289,19 @@ swap_members(OscJob *job, List *script, List *foreign_keys)
 	osc_member_update(linitial(job->members), "foreign_keys = $3", &args);
 }
 
-/* the affected keys of all members */
+/* the affected keys of all tables */
 static List *
 affected_keys(OscJob *job, List *script)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
 
-	foreach(lc, job->members)
+	foreach(lc, all_members(job))
 	{
 		Oid			relid = ((OscMember *) lfirst(lc))->relid;
 
 		result = osc_affected_foreign_keys(result, relid,
-										   osc_commands_of(osc_statements_of(script, relid)));
+										   osc_commands_of(osc_statements_reaching(script, relid)));
 	}
 	return result;
 }
@@ -339,6 +378,7 @@ osc_dry_run(OscJob *job)
 	osc_deadline_arm(osc_swap_timeout);
 	PushActiveSnapshot(GetLatestSnapshot());
 	osc_foreign_keys_unvalidate(foreign_keys);
+	check_others(job);
 	foreach(lc, job->members)
 	{
 		OscMember  *m = lfirst(lc);
@@ -347,6 +387,7 @@ osc_dry_run(OscJob *job)
 			changed_under_us(m, "the definition");
 		osc_exchange_storage(m->relid, m->twin, false);
 	}
+	(void) osc_stand_aside(job, foreign_keys);
 	(void) run_script(job, script, foreign_keys);
 	foreach(lc, job->members)
 	{

@@ -26,6 +26,10 @@
  * the member's row waits for batches in flight, and the generation tells the
  * others.
  *
+ * Where rows are found by place, the same batch notes the place that each row
+ * came from; if the rows have moved, it is the driver that starts again, with
+ * a new fence (place.c, drive/restart.c).
+ *
  * Locks: ACCESS SHARE on the source, ROW EXCLUSIVE on the shadow, to the end
  * of the batch.
  *
@@ -56,6 +60,7 @@
 #include "mirror/backfill.h"
 #include "mirror/capture.h"
 #include "mirror/log.h"
+#include "mirror/place.h"
 #include "mirror/row_error.h"
 #include "mirror/shadow.h"
 #include "model/mapping.h"
@@ -82,6 +87,8 @@ typedef struct Batch
 	OscMapExec *map;
 	TransactionId fence;		/* X0, 32 bits */
 	TransactionId next_xid;		/* read after the snapshot, 32 bits */
+	OscPlaces	places;			/* if rows have no key */
+	ItemPointer lot_places;		/* where the rows of the lot came from */
 	TupleTableSlot **lot;
 	int			nlot;
 	Size		lot_bytes;
@@ -96,7 +103,8 @@ typedef struct Batch
 /*
  * Cut the source's blocks into ranges, one for each worker.  Called when the
  * fence has been passed: no version from before it can be added behind the
- * end that is read now.
+ * end that is read now.  Raises lock_not_available if rows whose places are
+ * noted have moved.
  */
 void
 osc_backfill_begin(OscMember *m, int nranges)
@@ -108,6 +116,7 @@ osc_backfill_begin(OscMember *m, int nranges)
 	OscStore	store;
 	OscArgs		args = {0};
 
+	osc_require_places(m);
 	table_close(source, NoLock);
 	nranges = (int) Max(1, Min(nranges, nblocks / MIN_RANGE_BLOCKS));
 	osc_store_open(&store);
@@ -277,6 +286,8 @@ flush_lot(Batch *b)
 		return;
 	old = MemoryContextSwitchTo(b->lot_context);
 	table_multi_insert(b->shadow, b->lot, b->nlot, b->cid, 0, b->bulk);
+	if (b->lot_places)
+		osc_places_add_lot(&b->places, b->lot_places, b->lot, b->nlot, b->cid);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(b->lot_context);
 	for (int i = 0; i < b->nlot; i++)
@@ -286,12 +297,14 @@ flush_lot(Batch *b)
 }
 
 static void
-add_to_lot(Batch *b, TupleTableSlot *row, Size bytes)
+add_to_lot(Batch *b, TupleTableSlot *row, HeapTuple from)
 {
+	if (b->lot_places)
+		b->lot_places[b->nlot] = from->t_self;
 	if (b->lot[b->nlot] == NULL)
 		b->lot[b->nlot] = table_slot_create(b->shadow, NULL);
 	ExecCopySlot(b->lot[b->nlot++], row);
-	b->lot_bytes += bytes;
+	b->lot_bytes += from->t_len;
 	b->rows++;
 	if (b->nlot == LOT_ROWS || b->lot_bytes > LOT_BYTES)
 		flush_lot(b);
@@ -337,7 +350,7 @@ copy_blocks(Batch *b, int64 max_rows)
 		switch (side_of_fence(b, tuple->t_data))
 		{
 			case BEFORE_FENCE:
-				add_to_lot(b, osc_map_row(b->map, in), tuple->t_len);
+				add_to_lot(b, osc_map_row(b->map, in), tuple);
 				break;
 			case AMBIGUOUS:
 				osc_log_own_key(b->member, b->map, in);
@@ -361,12 +374,14 @@ open_batch(Batch *b)
 	FullTransactionId next;
 
 	b->source = table_open(m->relid, AccessShareLock);
-	if (b->source->rd_rel->relfilenode != (Oid) m->source_storage)
+	if (!OidIsValid(m->places) &&
+		b->source->rd_rel->relfilenode != (Oid) m->source_storage)
 	{
 		table_close(b->source, NoLock);
 		return false;
 	}
 	b->shadow = table_open(m->shadow, RowExclusiveLock);
+	osc_require_places(m);
 	PushActiveSnapshot(GetLatestSnapshot());
 	next = ReadNextFullTransactionId();
 	if (U64FromFullTransactionId(next) - U64FromFullTransactionId(m->fence) > MAX_FENCE_AGE)
@@ -381,6 +396,11 @@ open_batch(Batch *b)
 	b->lot = palloc0(sizeof(TupleTableSlot *) * LOT_ROWS);
 	b->lot_context = AllocSetContextCreate(CurrentMemoryContext, "online_schema lot",
 										   ALLOCSET_DEFAULT_SIZES);
+	if (OidIsValid(m->places))
+	{
+		osc_places_open(&b->places, m->places, false);
+		b->lot_places = palloc(sizeof(ItemPointerData) * LOT_ROWS);
+	}
 	b->bulk = GetBulkInsertState();
 	b->cid = GetCurrentCommandId(true);
 	return true;
@@ -390,6 +410,8 @@ static void
 close_batch(Batch *b)
 {
 	FreeBulkInsertState(b->bulk);
+	if (b->lot_places)
+		osc_places_close(&b->places);
 	for (int i = 0; i < LOT_ROWS && b->lot[i]; i++)
 		ExecDropSingleTupleTableSlot(b->lot[i]);
 	osc_mapping_end(b->map);

@@ -184,7 +184,7 @@ log_fits(const CaptureEntry *entry)
 	source = table_open(entry->relid, NoLock);
 	for (int i = 0; fits && i < entry->nkeys; i++)
 	{
-		Form_pg_attribute s = TupleDescAttr(RelationGetDescr(source), entry->keys[i] - 1);
+		const FormData_pg_attribute *s = osc_key_column(RelationGetDescr(source), entry->keys[i]);
 		Form_pg_attribute l = TupleDescAttr(RelationGetDescr(log), i);
 
 		fits = !s->attisdropped && s->atttypid == l->atttypid &&
@@ -283,7 +283,7 @@ note_row(const CaptureEntry *entry, Relation log, const TriggerData *data)
 		key_of(entry, data->tg_newtuple, desc, new_values, new_nulls);
 		for (int i = 0; same && i < entry->nkeys; i++)
 		{
-			Form_pg_attribute att = TupleDescAttr(desc, entry->keys[i] - 1);
+			const FormData_pg_attribute *att = osc_key_column(desc, entry->keys[i]);
 
 			same = datumIsEqual(values[i], new_values[i], att->attbyval, att->attlen);
 		}

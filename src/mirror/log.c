@@ -3,9 +3,9 @@
  * log.c
  *	  The change log: tables of keys, in segments.
  *
- * A segment has the source's key columns and nothing else: no index, no
- * primary key.  A row of NULLs stands for a TRUNCATE (no key column is ever
- * NULL).  Capture appends to the newest segment; the driver adds a segment
+ * A segment has the source's key columns, or for want of a key the row's
+ * ctid, and nothing else: no index, no primary key.  A row of NULLs stands for
+ * a TRUNCATE (no key column is ever NULL).  Capture appends to the newest segment; the driver adds a segment
  * when that has grown to its size, and drops one that nobody
  * writes to and that holds no row, so the log takes no more room than what is
  * not replayed yet.  Autovacuum is off: dead rows are only passed over until
@@ -25,28 +25,22 @@
 #include "postgres.h"
 
 #include "access/heapam.h"
-#include "access/reloptions.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/heap.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
-#include "catalog/toasting.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 #include "base/ident.h"
 #include "base/stop_point.h"
+#include "mirror/helper_table.h"
 #include "mirror/log.h"
-#include "mirror/shadow.h"
 #include "store/objects.h"
 
 static TupleDesc
@@ -57,7 +51,7 @@ log_columns(Relation source, const OscKey *key)
 
 	for (int i = 0; i < key->natts; i++)
 	{
-		Form_pg_attribute att = TupleDescAttr(from, key->attnums[i] - 1);
+		const FormData_pg_attribute *att = osc_key_column(from, key->attnums[i]);
 
 		TupleDescInitEntry(desc, i + 1, psprintf("k%d", i + 1), att->atttypid,
 						   att->atttypmod, 0);
@@ -74,32 +68,10 @@ Oid
 osc_log_create(const OscMember *m, Oid nsp, Relation source, const OscKey *key)
 {
 	int			n = list_length(osc_log_segments(m)) + 1;
-	char	   *name = psprintf("osc_log_%d", n);
-	int64		object_id;
-	Oid			relid;
-	Datum		options;
-	List	   *off = list_make1(makeDefElem("autovacuum_enabled",
-											 (Node *) makeString("false"), -1));
 
-	while (OidIsValid(get_relname_relid(name, nsp)))
-		name = psprintf("osc_log_%d", ++n);
-	object_id = osc_object_register(m, OSC_OBJECT_LOG, m->helper_schema, name);
-	options = transformRelOptions((Datum) 0, off, NULL, NULL, false, false);
-	relid = heap_create_with_catalog(name, nsp, InvalidOid, InvalidOid, InvalidOid,
-									 InvalidOid, osc_extension_owner(),
-									 HEAP_TABLE_AM_OID, log_columns(source, key), NIL,
-									 RELKIND_RELATION, RELPERSISTENCE_PERMANENT,
-									 false, false, ONCOMMIT_NOOP, options,
-									 false, true, true, InvalidOid, NULL);
-	CommandCounterIncrement();
-	NewHeapCreateToastTable(relid, options, AccessExclusiveLock, InvalidOid);
-	LockRelationOid(relid, AccessExclusiveLock);
-	osc_set_relrewrite(relid, m->relid);
-	osc_hide_rows(relid);
-	osc_object_make_member(RelationRelationId, relid);
-	osc_object_created(object_id, relid);
-	CommandCounterIncrement();
-	return relid;
+	return osc_create_helper_table(m, nsp, OSC_OBJECT_LOG,
+								   osc_free_helper_name(nsp, "osc_log", n),
+								   log_columns(source, key));
 }
 
 /*
@@ -264,7 +236,7 @@ osc_log_own_key(const OscMember *m, OscMapExec *map, TupleTableSlot *row)
 	HeapTuple	tuple;
 
 	for (int i = 0; i < key->natts; i++)
-		values[i] = slot_getattr(row, key->attnums[i], &nulls[i]);
+		values[i] = osc_key_value(row, key->attnums[i], &nulls[i]);
 	tuple = heap_form_tuple(RelationGetDescr(segment), values, nulls);
 	heap_insert(segment, tuple, GetCurrentCommandId(true), 0, NULL);
 	heap_freetuple(tuple);

@@ -21,6 +21,10 @@
  * storage and the whole log is taken.  What the source holds now was written
  * after the TRUNCATE, and so is in the log.
  *
+ * Where rows have no key, their place stands for it, and the table of places
+ * says which row of the shadow came from where (place.c).  Truncate markers
+ * mean nothing there: the source's storage has told.
+ *
  * Everything works below the executor: no rights, row security, triggers,
  * rules or publications are in play.  User expressions of the mapping run in
  * the job owner's name, those of indexes in the table owner's.
@@ -40,6 +44,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -59,6 +64,7 @@
 #include "base/settings.h"
 #include "base/stop_point.h"
 #include "mirror/keyscan.h"
+#include "mirror/place.h"
 #include "mirror/replay.h"
 #include "mirror/row_error.h"
 #include "mirror/shadow.h"
@@ -86,6 +92,7 @@ typedef struct Replay
 	TupleTableSlot *key_slot;	/* for rows on their way into the sort */
 	Tuplesortstate *sort;
 	SortSupport compare;		/* per key column */
+	OscPlaces	places;			/* if rows have no key */
 	ResultRelInfo *target;
 	EState	   *estate;
 	CommandId	cid;
@@ -138,24 +145,49 @@ remember(const OscMember *m)
 	return &entry->memory;
 }
 
-/* sort and compare keys as the source's key index does */
+static bool
+by_place(const Replay *r)
+{
+	return osc_key_is_place(&r->map->mapping->key);
+}
+
+/* the operators that sort keys as the source's key index does, and places */
+static void
+key_order(const OscKey *key, Oid *operators, Oid *collations)
+{
+	Relation	index;
+
+	if (osc_key_is_place(key))
+	{
+		operators[0] = TIDLessOperator;
+		collations[0] = InvalidOid;
+		return;
+	}
+	index = index_open(key->index, AccessShareLock);
+	for (int i = 0; i < key->natts; i++)
+	{
+		operators[i] = get_opfamily_member(index->rd_opfamily[i], index->rd_opcintype[i],
+										   index->rd_opcintype[i], BTLessStrategyNumber);
+		collations[i] = index->rd_indcollation[i];
+	}
+	index_close(index, NoLock);
+}
+
+/* sort and compare keys */
 static void
 begin_sort(Replay *r)
 {
 	const OscKey *key = &r->map->mapping->key;
-	Relation	index = index_open(key->index, AccessShareLock);
 	AttrNumber	attnums[INDEX_MAX_KEYS];
 	Oid			operators[INDEX_MAX_KEYS];
 	Oid			collations[INDEX_MAX_KEYS];
 	bool		nulls_first[INDEX_MAX_KEYS] = {0};
 
+	key_order(key, operators, collations);
 	r->compare = palloc0(sizeof(SortSupportData) * key->natts);
 	for (int i = 0; i < key->natts; i++)
 	{
 		attnums[i] = i + 1;
-		operators[i] = get_opfamily_member(index->rd_opfamily[i], index->rd_opcintype[i],
-										   index->rd_opcintype[i], BTLessStrategyNumber);
-		collations[i] = index->rd_indcollation[i];
 		r->compare[i].ssup_cxt = CurrentMemoryContext;
 		r->compare[i].ssup_collation = collations[i];
 		r->compare[i].ssup_attno = i + 1;
@@ -164,7 +196,6 @@ begin_sort(Replay *r)
 	r->sort = tuplesort_begin_heap(r->key_desc, key->natts, attnums, operators,
 								   collations, nulls_first, maintenance_work_mem,
 								   NULL, TUPLESORT_RANDOMACCESS);
-	index_close(index, NoLock);
 }
 
 static void
@@ -253,6 +284,43 @@ delete_keys(Replay *r)
 	end_keys(slots);
 }
 
+/* the same where rows have no key: the rows that came from those places */
+static void
+delete_places(Replay *r)
+{
+	TupleTableSlot *slots[2];
+	Datum		key[INDEX_MAX_KEYS];
+	OscKeyScan	places;
+	OscPlaceScan rows;
+
+	begin_keys(r, slots);
+	osc_keyscan_begin(&places, r->places.rel,
+					  osc_places_index(r->places.rel, OSC_PLACE_SOURCE), GetActiveSnapshot());
+	osc_placescan_begin(&rows, r->shadow, GetActiveSnapshot());
+	while (next_key(r, slots, key))
+	{
+		ItemPointer place;
+		bool		isnull;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!osc_keyscan_find(&places, key))
+			continue;
+		place = DatumGetItemPointer(slot_getattr(places.slot, OSC_PLACE_SHADOW, &isnull));
+		/* nobody but us deletes there; make sure, before the wrong row goes */
+		if (!osc_placescan_find(&rows, place))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("the copy of table \"%s\" was changed by somebody else",
+							r->member->relname),
+					 errhint("Start the job again.")));
+		simple_table_tuple_delete(r->shadow, &rows.slot->tts_tid, GetActiveSnapshot());
+		simple_table_tuple_delete(r->places.rel, &places.slot->tts_tid, GetActiveSnapshot());
+	}
+	osc_placescan_end(&rows);
+	osc_keyscan_end(&places);
+	end_keys(slots);
+}
+
 /* append a mapped row and its index entries */
 static void
 insert_row(Replay *r, TupleTableSlot *row)
@@ -276,34 +344,73 @@ insert_row(Replay *r, TupleTableSlot *row)
 	ResetPerTupleExprContext(r->estate);
 }
 
+/* the source's rows by key, or by place */
+typedef union SourceRows
+{
+	OscKeyScan	by_key;
+	OscPlaceScan by_place;
+} SourceRows;
+
+static void
+begin_source_rows(Replay *r, SourceRows *rows)
+{
+	if (by_place(r))
+		osc_placescan_begin(&rows->by_place, r->source, GetActiveSnapshot());
+	else
+		osc_keyscan_begin(&rows->by_key, r->source, r->map->mapping->key.index,
+						  GetActiveSnapshot());
+}
+
+static TupleTableSlot *
+find_source_row(Replay *r, SourceRows *rows, const Datum *key)
+{
+	if (by_place(r))
+		return osc_placescan_find(&rows->by_place, DatumGetItemPointer(key[0])) ?
+			rows->by_place.slot : NULL;
+	return osc_keyscan_find(&rows->by_key, key) ? rows->by_key.slot : NULL;
+}
+
+static void
+end_source_rows(Replay *r, SourceRows *rows)
+{
+	if (by_place(r))
+		osc_placescan_end(&rows->by_place);
+	else
+		osc_keyscan_end(&rows->by_key);
+}
+
 /* second pass: the keys' present rows enter it; returns the number of keys */
 static int64
 insert_keys(Replay *r)
 {
 	TupleTableSlot *slots[2];
 	Datum		key[INDEX_MAX_KEYS];
-	OscKeyScan	scan;
+	SourceRows	rows;
 	OscRowErrorContext errors;
 	int64		n = 0;
 
 	begin_keys(r, slots);
-	osc_keyscan_begin(&scan, r->source, r->map->mapping->key.index, GetActiveSnapshot());
+	begin_source_rows(r, &rows);
 	osc_row_errors_begin(&errors, r->map);
 	while (next_key(r, slots, key))
 	{
+		TupleTableSlot *found = find_source_row(r, &rows, key);
+
 		CHECK_FOR_INTERRUPTS();
 		n++;
-		if (osc_keyscan_find(&scan, key))
+		if (found)
 		{
-			TupleTableSlot *row = osc_map_row(r->map, scan.slot);
+			TupleTableSlot *row = osc_map_row(r->map, found);
 
-			r->map->current = scan.slot;
+			r->map->current = found;
 			insert_row(r, row);
+			if (by_place(r))
+				osc_places_add(&r->places, &found->tts_tid, &row->tts_tid, r->cid);
 			r->map->current = NULL;
 		}
 	}
 	osc_row_errors_end(&errors);
-	osc_keyscan_end(&scan);
+	end_source_rows(r, &rows);
 	end_keys(slots);
 	return n;
 }
@@ -342,6 +449,8 @@ read_batch(Replay *r, OscLogBatch *batch, int64 limit)
 {
 	begin_sort(r);
 	osc_log_scan(r->member, GetActiveSnapshot(), limit, batch, sort_row, r);
+	if (by_place(r))
+		batch->truncated = false;
 	if (batch->truncated && (OidIsValid(batch->from.segment) || !batch->whole))
 	{
 		tuplesort_end(r->sort);
@@ -356,6 +465,7 @@ read_batch(Replay *r, OscLogBatch *batch, int64 limit)
  * Replay one batch from *position on, under the active snapshot, which the
  * caller took after the locks of his step; moves the position.  limit: log
  * rows, PG_INT64_MAX for all.  The caller has entered the job owner's name.
+ * Raises lock_not_available if rows without a key have moved.
  */
 void
 osc_replay_batch(OscMember *m, OscLogPosition *position, int64 limit,
@@ -371,8 +481,11 @@ osc_replay_batch(OscMember *m, OscLogPosition *position, int64 limit,
 	OSC_STOP_POINT("replay-after-snapshot");
 	r.source = table_open(m->relid, AccessShareLock);
 	r.shadow = table_open(m->shadow, RowExclusiveLock);
+	osc_require_places(m);
 	r.map = osc_mapping_init(osc_mapping_load(m->mapping, r.source, r.shadow),
 							 r.source, r.shadow);
+	if (by_place(&r))
+		osc_places_open(&r.places, m->places, true);
 	r.key_desc = log_columns(m);
 	r.key_slot = MakeSingleTupleTableSlot(r.key_desc, &TTSOpsHeapTuple);
 	read_batch(&r, &batch, limit);
@@ -390,7 +503,12 @@ osc_replay_batch(OscMember *m, OscLogPosition *position, int64 limit,
 								 r.source, r.shadow);
 	}
 	else if (batch.rows > 0)
-		delete_keys(&r);
+	{
+		if (by_place(&r))
+			delete_places(&r);
+		else
+			delete_keys(&r);
+	}
 	if (batch.rows > 0)
 	{
 		CommandCounterIncrement();
@@ -402,6 +520,8 @@ osc_replay_batch(OscMember *m, OscLogPosition *position, int64 limit,
 	else
 		result->keys = 0;
 	*position = batch.next;
+	if (by_place(&r))
+		osc_places_close(&r.places);
 	ExecDropSingleTupleTableSlot(r.key_slot);
 	tuplesort_end(r.sort);
 	osc_mapping_end(r.map);

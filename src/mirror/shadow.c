@@ -36,7 +36,9 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/partition.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_partitioned_table.h"
 #include "catalog/toasting.h"
 #include "commands/schemacmds.h"
 #include "commands/tablecmds.h"
@@ -47,6 +49,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/partcache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -100,7 +103,8 @@ bare_columns(Relation source, bool bare)
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 		Form_pg_attribute src = TupleDescAttr(from, i);
 
-		att->attislocal = true;
+		/* a clone is linked to those of its parents afterwards */
+		att->attislocal = bare || src->attislocal;
 		att->attinhcount = 0;
 		if (bare || src->attisdropped)
 			continue;
@@ -110,6 +114,21 @@ bare_columns(Relation source, bool bare)
 		att->attgenerated = src->attgenerated;
 	}
 	return desc;
+}
+
+/* was the CHECK defined on the table itself, and not only on a parent? */
+static bool
+check_is_local(Oid relid, const char *name)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID,
+										ObjectIdGetDatum(get_relation_constraint_oid(relid, name, false)));
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for constraint \"%s\" of relation %u", name, relid);
+	result = ((Form_pg_constraint) GETSTRUCT(tuple))->conislocal;
+	ReleaseSysCache(tuple);
+	return result;
 }
 
 /* the source's defaults and CHECK constraints, as they are stored */
@@ -138,7 +157,7 @@ cooked_constraints(Relation source)
 		c->expr = stringToNode(constr->check[i].ccbin);
 		c->skip_validation = !constr->check[i].ccvalid;
 		osc_cooked_set_enforced(c, &constr->check[i]);
-		c->is_local = true;
+		c->is_local = check_is_local(RelationGetRelid(source), c->name);
 		c->is_no_inherit = constr->check[i].ccnoinherit;
 		result = lappend(result, c);
 	}
@@ -166,22 +185,47 @@ clone_reloptions(Oid relid, bool quiet)
 	return result;
 }
 
+/* give a clone the partition key of its source */
+static void
+clone_partition_key(Relation source, Oid clone)
+{
+	Relation	rel = table_open(clone, NoLock);
+	PartitionKey key = RelationGetPartitionKey(source);
+	HeapTuple	tuple = SearchSysCache1(PARTRELID, ObjectIdGetDatum(RelationGetRelid(source)));
+	bool		isnull;
+	Datum		opclass;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for partition key of %u", RelationGetRelid(source));
+	opclass = SysCacheGetAttr(PARTRELID, tuple, Anum_pg_partitioned_table_partclass, &isnull);
+	StorePartitionKey(rel, get_partition_strategy(key), get_partition_natts(key), key->partattrs,
+					  get_partition_exprs(key), ((oidvector *) DatumGetPointer(opclass))->values,
+					  key->partcollation);
+	ReleaseSysCache(tuple);
+	table_close(rel, NoLock);
+	CommandCounterIncrement();
+}
+
 static Oid
 create_table(Relation source, Oid nsp, const char *name, bool bare)
 {
 	Oid			relid;
+	/* of a foreign table only the definition is of interest here */
+	char		relkind = source->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ?
+	RELKIND_PARTITIONED_TABLE : RELKIND_RELATION;
 
 	relid = heap_create_with_catalog(name, nsp, source->rd_rel->reltablespace,
 									 InvalidOid, InvalidOid, InvalidOid,
 									 source->rd_rel->relowner,
-									 OidIsValid(source->rd_rel->relam) ?
+									 OidIsValid(source->rd_rel->relam) || relkind == RELKIND_PARTITIONED_TABLE ?
 									 source->rd_rel->relam : HEAP_TABLE_AM_OID,
 									 bare_columns(source, bare),
 									 bare ? NIL : cooked_constraints(source),
-									 RELKIND_RELATION,
+									 relkind,
 									 source->rd_rel->relpersistence,
 									 false, false, ONCOMMIT_NOOP,
-									 clone_reloptions(RelationGetRelid(source), true),
+									 clone_reloptions(RelationGetRelid(source),
+													  relkind != RELKIND_PARTITIONED_TABLE),
 									 false, true, true, InvalidOid, NULL);
 	CommandCounterIncrement();
 	if (OidIsValid(source->rd_rel->reltoastrelid))
@@ -190,6 +234,8 @@ create_table(Relation source, Oid nsp, const char *name, bool bare)
 								AccessExclusiveLock, InvalidOid);
 	LockRelationOid(relid, AccessExclusiveLock);
 	CommandCounterIncrement();
+	if (relkind == RELKIND_PARTITIONED_TABLE)
+		clone_partition_key(source, relid);
 	return relid;
 }
 
@@ -235,8 +281,15 @@ clone_indexes(Relation source, Oid target, bool bare)
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
 		RangeVar   *heap = makeRangeVar(nspname, get_rel_name(target), -1);
-		IndexStmt  *stmt = generateClonedIndexStmt(heap, index, map, NULL);
+		IndexStmt  *stmt;
 
+		/* a partitioned index that is not valid: some partitions have no part of it */
+		if (index->rd_rel->relkind == RELKIND_PARTITIONED_INDEX && !index->rd_index->indisvalid)
+		{
+			index_close(index, NoLock);
+			continue;
+		}
+		stmt = generateClonedIndexStmt(heap, index, map, NULL);
 		stmt->idxname = bare ? free_name("osc_twin_index", get_rel_namespace(target), &n) :
 			pstrdup(RelationGetRelationName(index));
 		stmt->idxcomment = NULL;
@@ -306,7 +359,8 @@ clone_identity_and_not_null(Relation source, Oid shadow)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 
-		if (!att->attisdropped && att->attidentity != '\0')
+		if (!att->attisdropped && att->attidentity != '\0' &&
+			!osc_identity_is_parents(source->rd_rel->relispartition))
 			alter_shadow_text(shadow,
 							  psprintf("ALTER TABLE %s ALTER COLUMN %s ADD GENERATED %s AS IDENTITY",
 									   target, quote_identifier(NameStr(att->attname)),
@@ -394,17 +448,14 @@ osc_apply_statements(Oid clone, List *statements)
 }
 
 /*
- * Make the shadow: a clone that the statements have given the new shape.
+ * Make a clone that the statements have given the new shape the shadow of its
+ * source.
  */
-Oid
-osc_create_shadow(Relation source, Oid nsp, List *statements)
+void
+osc_make_shadow(Oid clone, Oid source)
 {
-	Oid			shadow = osc_create_clone(source, nsp);
-
-	osc_apply_statements(shadow, statements);
-	osc_set_relrewrite(shadow, RelationGetRelid(source));
-	osc_hide_rows(shadow);
-	return shadow;
+	osc_set_relrewrite(clone, source);
+	osc_hide_rows(clone);
 }
 
 /*

@@ -15,7 +15,7 @@ extern Oid	osc_create_helper_schema(const char *name, Oid owner);
 extern void osc_give_schema_away(Oid nsp);
 extern Oid	osc_create_clone(Relation source, Oid nsp);
 extern void osc_apply_statements(Oid clone, List *statements);
-extern Oid	osc_create_shadow(Relation source, Oid nsp, List *statements);
+extern void osc_make_shadow(Oid clone, Oid source);
 extern Oid	osc_create_twin(Relation source, Oid nsp);
 extern void osc_hide_rows(Oid relid);
 extern void osc_set_relrewrite(Oid relid, Oid value);

@@ -12,6 +12,10 @@
  * must have a source row with its key.  Images, not equality: -0 is not 0,
  * 1.0 is not 1.00.
  *
+ * Rows without a key are paired by the table of places (place.c).  Its two
+ * unique indexes make that one to one: if each source row has a partner that
+ * is its image, and each shadow row has one, neither side has a row more.
+ *
  * Rows that move between blocks while validation goes on were changed, so
  * they were replayed, by the same mapping, and may be met twice or not at
  * all; their number is reported as never compared.  Columns filled by
@@ -38,12 +42,14 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "base/run.h"
 #include "base/settings.h"
 #include "base/stop_point.h"
 #include "mirror/follower.h"
 #include "mirror/keyscan.h"
 #include "mirror/log.h"
+#include "mirror/place.h"
 #include "mirror/replay.h"
 #include "mirror/row_error.h"
 #include "mirror/validate.h"
@@ -66,6 +72,9 @@ typedef struct Chunk
 	OscKeyScan	in_source;
 	OscFollower along_shadow;	/* guesses where the next partner is */
 	OscFollower along_source;
+	Relation	places;			/* or these four look there, and that way: */
+	OscPlaceScan at_shadow;
+	OscPlaceScan at_source;
 	OscValidateResult *result;
 	StringInfoData sample;
 	int			nsample;
@@ -138,6 +147,29 @@ find_partner(OscFollower *along, OscKeyScan *index, const OscKey *key_of, const 
 	return index->slot;
 }
 
+/*
+ * The partner of a row by the table of places: from is the column that has the
+ * row's own place, at fetches from the other table.
+ */
+static TupleTableSlot *
+find_by_place(OscFollower *along, OscKeyScan *index, AttrNumber from,
+			  OscPlaceScan *at, TupleTableSlot *row)
+{
+	OscKey		key_of = {.natts = 1, .attnums = {from}};
+	Datum		key = PointerGetDatum(&row->tts_tid);
+	AttrNumber	to = from == OSC_PLACE_SOURCE ? OSC_PLACE_SHADOW : OSC_PLACE_SOURCE;
+	TupleTableSlot *pair = find_partner(along, index, &key_of, &key);
+	bool		isnull;
+	bool		found;
+
+	if (pair == NULL)
+		return NULL;
+	found = osc_placescan_find(at, DatumGetItemPointer(slot_getattr(pair, to, &isnull)));
+	if (pair == along->slot)
+		osc_follower_hit(along);
+	return found ? at->slot : NULL;
+}
+
 /* does each source row have its equal in the shadow? */
 static void
 compare_source_row(Chunk *c, TupleTableSlot *row)
@@ -149,7 +181,9 @@ compare_source_row(Chunk *c, TupleTableSlot *row)
 
 	for (int i = 0; i < mapping->shadow_key.natts; i++)
 		key[i] = mapped->tts_values[mapping->shadow_key.attnums[i] - 1];
-	partner = find_partner(&c->along_shadow, &c->in_shadow, &mapping->shadow_key, key);
+	partner = c->places ?
+		find_by_place(&c->along_shadow, &c->in_shadow, OSC_PLACE_SOURCE, &c->at_shadow, row) :
+		find_partner(&c->along_shadow, &c->in_shadow, &mapping->shadow_key, key);
 	if (partner == NULL)
 		note_difference(c, "missing in the copy", osc_key_to_string(c->map, row));
 	else if (!same_image(c, mapped, partner))
@@ -165,10 +199,14 @@ compare_shadow_row(Chunk *c, TupleTableSlot *row)
 	TupleTableSlot *partner = NULL;
 	Datum		key[INDEX_MAX_KEYS];
 
-	if (osc_unmap_key(c->map, row, key))
+	if (c->places)
+		partner = find_by_place(&c->along_source, &c->in_source, OSC_PLACE_SHADOW,
+								&c->at_source, row);
+	else if (osc_unmap_key(c->map, row, key))
 		partner = find_partner(&c->along_source, &c->in_source, &c->map->mapping->key, key);
 	if (partner == NULL)
-		note_difference(c, "missing in the table", osc_key_to_string(c->map, row));
+		note_difference(c, c->places ? "at this place of the copy, missing in the table" :
+						"missing in the table", osc_key_to_string(c->map, row));
 	else if (partner == c->along_source.slot)
 		osc_follower_hit(&c->along_source);
 }
@@ -252,6 +290,44 @@ compare_sides(Chunk *c)
 	c->result->complete = m->validate_source < 0 && m->validate_shadow < 0;
 }
 
+/* prepare to find partners by key, or by the table of places */
+static void
+begin_partners(Chunk *c)
+{
+	const OscMapping *mapping = c->map->mapping;
+	Snapshot	snapshot = GetActiveSnapshot();
+	bool		by_place = osc_key_is_place(&mapping->key);
+
+	if (by_place)
+	{
+		c->places = table_open(c->member->places, AccessShareLock);
+		osc_placescan_begin(&c->at_shadow, c->shadow, snapshot);
+		osc_placescan_begin(&c->at_source, c->source, snapshot);
+	}
+	osc_keyscan_begin(&c->in_shadow, by_place ? c->places : c->shadow,
+					  by_place ? osc_places_index(c->places, OSC_PLACE_SOURCE) :
+					  mapping->shadow_key.index, snapshot);
+	osc_keyscan_begin(&c->in_source, by_place ? c->places : c->source,
+					  by_place ? osc_places_index(c->places, OSC_PLACE_SHADOW) :
+					  mapping->key.index, snapshot);
+	osc_follower_begin(&c->along_shadow, by_place ? c->places : c->shadow, snapshot);
+	osc_follower_begin(&c->along_source, by_place ? c->places : c->source, snapshot);
+}
+
+static void
+end_partners(Chunk *c)
+{
+	osc_follower_end(&c->along_source);
+	osc_follower_end(&c->along_shadow);
+	osc_keyscan_end(&c->in_source);
+	osc_keyscan_end(&c->in_shadow);
+	if (c->places == NULL)
+		return;
+	osc_placescan_end(&c->at_source);
+	osc_placescan_end(&c->at_shadow);
+	table_close(c->places, NoLock);
+}
+
 /*
  * Validate the next chunk; everything: all that is left, in one snapshot.
  * Moves the cursors in *m, which the caller stores.  The caller has entered
@@ -287,19 +363,11 @@ osc_validate_chunk(OscMember *m, bool everything, OscValidateResult *result)
 	c.shadow = table_open(m->shadow, RowExclusiveLock);
 	c.map = osc_mapping_init(osc_mapping_load(m->mapping, c.source, c.shadow),
 							 c.source, c.shadow);
-	osc_keyscan_begin(&c.in_shadow, c.shadow, c.map->mapping->shadow_key.index,
-					  GetActiveSnapshot());
-	osc_keyscan_begin(&c.in_source, c.source, c.map->mapping->key.index,
-					  GetActiveSnapshot());
-	osc_follower_begin(&c.along_shadow, c.shadow, GetActiveSnapshot());
-	osc_follower_begin(&c.along_source, c.source, GetActiveSnapshot());
+	begin_partners(&c);
 	osc_row_errors_begin(&errors, c.map);
 	compare_sides(&c);
 	osc_row_errors_end(&errors);
-	osc_follower_end(&c.along_source);
-	osc_follower_end(&c.along_shadow);
-	osc_keyscan_end(&c.in_source);
-	osc_keyscan_end(&c.in_shadow);
+	end_partners(&c);
 	osc_mapping_end(c.map);
 	table_close(c.shadow, NoLock);
 	table_close(c.source, NoLock);

@@ -19,7 +19,8 @@
  *
  * Rows are found in the shadow by the source's key.  That is sound only if
  * the mapping of each key column is injective; is_injective() knows the casts
- * of which that is certain.
+ * of which that is certain.  Where no key survives in that sense, or there is
+ * none, rows are found by their place (mirror/place.c).
  *
  * Locks: ACCESS SHARE on both relations, held by the caller.
  *
@@ -29,6 +30,7 @@
 
 #include "access/htup_details.h"
 #include "access/sysattr.h"
+#include "access/table.h"
 #include "access/transam.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_proc.h"
@@ -43,6 +45,7 @@
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
 #include "rewrite/rewriteHandler.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -111,19 +114,48 @@ evaluate_once(Expr *expr)
 	return (Expr *) estimate_expression_value(root, (Node *) expr);
 }
 
+/*
+ * A USING expression: of the table that the statement names, and taken over to
+ * its children by the names of columns (tablecmds.c, ATPrepAlterColumnType).
+ */
+static Node *
+using_expression(Relation source, Node *raw, const OscStatement *s)
+{
+	Relation	named;
+	Node	   *expr;
+	AttrMap    *map;
+	bool		found_whole_row;
+
+	if (s->relid == RelationGetRelid(source))
+		return transform_using(source, raw, s->source);
+	named = table_open(s->relid, AccessShareLock);
+	expr = transform_using(named, raw, s->source);
+	map = osc_attrmap_by_name(RelationGetDescr(source), RelationGetDescr(named));
+	expr = map_variable_attnos(expr, 1, 0, map, InvalidOid, &found_whole_row);
+	if (found_whole_row)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot convert whole-row table reference"),
+				 errdetail("USING expression contains a whole-row table reference."),
+				 errhint("Name the columns.")));
+	free_attrmap(map);
+	table_close(named, NoLock);
+	return expr;
+}
+
 /* the value of a column that the statement keeps or changes */
 static Expr *
 kept_column_value(Relation source, Form_pg_attribute from, Form_pg_attribute to,
 				  List *statements)
 {
-	const char *text;
-	AlterTableCmd *cmd = osc_find_type_change(statements, NameStr(from->attname), &text);
+	OscStatement *s;
+	AlterTableCmd *cmd = osc_find_type_change(statements, NameStr(from->attname), &s);
 	Node	   *expr = (Node *) column_var(from);
 
 	if (cmd == NULL)
 		return (Expr *) expr;
 	if (castNode(ColumnDef, cmd->def)->raw_default)
-		expr = transform_using(source, castNode(ColumnDef, cmd->def)->raw_default, text);
+		expr = using_expression(source, castNode(ColumnDef, cmd->def)->raw_default, s);
 	expr = coerce_to_target_type(NULL, expr, exprType(expr), to->atttypid,
 								 to->atttypmod, COERCION_ASSIGNMENT,
 								 COERCE_IMPLICIT_CAST, -1);
@@ -273,27 +305,23 @@ key_survives(OscMapping *mapping, Relation source, Relation shadow, const OscKey
 }
 
 static void
+use_place(OscMapping *mapping)
+{
+	mapping->key.index = InvalidOid;
+	mapping->key.natts = 1;
+	mapping->key.attnums[0] = OSC_PLACE_ATTNUM;
+}
+
+/* a key that survives is preferred: a place costs a table that keeps it */
+static void
 choose_key(OscMapping *mapping, Relation source, Relation shadow)
 {
-	List	   *candidates = osc_candidate_keys(source);
 	ListCell   *lc;
 
-	if (candidates == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot change \"%s\" online: it has no key",
-						RelationGetRelationName(source)),
-				 errdetail("Changed rows are found again by a primary key, or by a unique btree index on NOT NULL columns that is neither partial, nor deferrable, nor on expressions."),
-				 errhint("Create a unique index CONCURRENTLY on NOT NULL columns first.")));
-	foreach(lc, candidates)
+	foreach(lc, osc_candidate_keys(source))
 		if (key_survives(mapping, source, shadow, lfirst(lc)))
 			return;
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("cannot change \"%s\" online: no key of the table survives the statement",
-					RelationGetRelationName(source)),
-			 errdetail("A key must keep all its columns and its index, and a new type of a key column must be reached by a cast that never makes two values equal."),
-			 errhint("Keep another unique index on NOT NULL columns while the job runs, or change the key in a separate step.")));
+	use_place(mapping);
 }
 
 /* what the copy must prove beyond NOT NULL */
@@ -356,8 +384,7 @@ complete_mapping(OscMapping *mapping, Relation source, Relation shadow)
 
 /*
  * Work out the mapping from the source to the shadow, to which the statements
- * (OscStatement *) have given its new shape.
- * Raises native's errors, and feature_not_supported where no key survives.
+ * (OscStatement *) have given its new shape.  Raises native's errors.
  */
 OscMapping *
 osc_mapping_build(Relation source, Relation shadow, List *statements)
@@ -464,9 +491,10 @@ osc_mapping_load(const char *stored, Relation source, Relation shadow)
 	check_types(mapping, shadow);
 	foreach(lc, key_attnums)
 		wanted.attnums[wanted.natts++] = lfirst_int(lc);
-	key = osc_find_key(source, &wanted);
 	/* the log's columns are in the stored order: the index must agree */
-	if (key == NULL ||
+	if (osc_key_is_place(&wanted))
+		use_place(mapping);
+	else if ((key = osc_find_key(source, &wanted)) == NULL ||
 		memcmp(key->attnums, wanted.attnums, sizeof(AttrNumber) * key->natts) != 0 ||
 		!key_survives(mapping, source, shadow, key))
 		ereport(ERROR,

@@ -19,8 +19,8 @@ typedef struct OscMapping
 	List	   *values;			/* TargetEntry per target column, over the source */
 	List	   *generated;		/* TargetEntry per new generated column, over the target */
 	OscKey		key;			/* of the source, in the order of its index */
-	OscKey		shadow_key;		/* of the shadow, in the order of its index */
-	int			shadow_pos[INDEX_MAX_KEYS]; /* place in key of each shadow key column */
+	OscKey		shadow_key;		/* of the shadow, in the order of its index; none for a place */
+	int			shadow_pos[INDEX_MAX_KEYS]; /* position in key of each shadow key column */
 	List	   *check_names;	/* String: constraints that the copy must prove */
 	List	   *check_exprs;	/* their expressions, over the target */
 	Bitmapset  *uncomparable;	/* target columns (attnum) that are volatile */

@@ -62,7 +62,8 @@ init_keys(OscMapExec *me)
 	List	   *back = NIL;
 	int			n;
 
-	for (int i = 0; i < mapping->key.natts; i++)
+	/* a place is not computed */
+	for (int i = 0; !osc_key_is_place(&mapping->key) && i < mapping->key.natts; i++)
 	{
 		AttrNumber	attnum = mapping->key.attnums[i];
 		Form_pg_attribute s = TupleDescAttr(from, attnum - 1);
@@ -256,6 +257,7 @@ osc_unmap_key(OscMapExec *me, TupleTableSlot *shadow_row, Datum *key)
 
 /*
  * The key of a row of either table as text, "(a, b)=(1, 2)"; palloc'd here.
+ * A place is that in the row's own table, "(ctid)=((0,1))".
  */
 char *
 osc_key_to_string(OscMapExec *me, TupleTableSlot *row)
@@ -270,13 +272,13 @@ osc_key_to_string(OscMapExec *me, TupleTableSlot *row)
 	{
 		AttrNumber	attnum = me->mapping->key.attnums[i];
 		bool		isnull;
-		Datum		value = slot_getattr(row, attnum, &isnull);
+		Datum		value = osc_key_value(row, attnum, &isnull);
+		const FormData_pg_attribute *att = osc_key_column(desc, attnum);
 		Oid			output;
 		bool		varlena;
 
-		getTypeOutputInfo(TupleDescAttr(desc, attnum - 1)->atttypid, &output, &varlena);
-		appendStringInfo(&names, "%s%s", i ? ", " : "",
-						 NameStr(TupleDescAttr(desc, attnum - 1)->attname));
+		getTypeOutputInfo(att->atttypid, &output, &varlena);
+		appendStringInfo(&names, "%s%s", i ? ", " : "", NameStr(att->attname));
 		appendStringInfo(&values, "%s%s", i ? ", " : "",
 						 isnull ? "null" : OidOutputFunctionCall(output, value));
 	}

@@ -16,6 +16,7 @@
 #include "access/table.h"
 #include "catalog/catalog.h"
 #include "catalog/dependency.h"
+#include "catalog/heap.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
@@ -23,7 +24,6 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_publication_rel.h"
@@ -165,12 +165,8 @@ osc_check_table(Relation rel)
 	Form_pg_class c = rel->rd_rel;
 	const char *native = "Use a plain ALTER TABLE.";
 
-	if (c->relkind == RELKIND_PARTITIONED_TABLE)
-		refuse_table(rel, "partitioned", native);
-	if (c->relispartition)
-		refuse_table(rel, "a partition", native);
-	if (c->relhassubclass || has_superclass(RelationGetRelid(rel)))
-		refuse_table(rel, "part of an inheritance tree", native);
+	if (c->relkind == RELKIND_FOREIGN_TABLE)
+		refuse_table(rel, "a foreign table", native);
 	if (c->relpersistence == RELPERSISTENCE_TEMP)
 		refuse_table(rel, "a temporary table", native);
 	if (c->relpersistence == RELPERSISTENCE_UNLOGGED)
@@ -280,6 +276,26 @@ osc_find_key(Relation rel, const OscKey *wanted)
 			result = key;
 	}
 	return result;
+}
+
+/*
+ * A column of a key, the place included, which is a system column.
+ */
+const FormData_pg_attribute *
+osc_key_column(TupleDesc desc, AttrNumber attnum)
+{
+	return attnum < 0 ? SystemAttributeDefinition(attnum) : TupleDescAttr(desc, attnum - 1);
+}
+
+/*
+ * The value of a key's column in a row that lies in its table.  It is valid
+ * as long as the slot's contents.
+ */
+Datum
+osc_key_value(TupleTableSlot *row, AttrNumber attnum, bool *isnull)
+{
+	return attnum < 0 ? slot_getsysattr(row, attnum, isnull) :
+		slot_getattr(row, attnum, isnull);
 }
 
 static int
@@ -425,62 +441,61 @@ check_column_dependents(Relation rel, AttrNumber attnum, const AlterTableCmd *cm
 	table_close(depend, AccessShareLock);
 }
 
-/* ALTER TYPE of a referenced column re-makes the foreign key: can we follow? */
-static void
-check_referencing_tables(Relation rel, AttrNumber attnum)
+/* do the commands drop this constraint by name? */
+static bool
+is_dropped_too(Oid relid, Oid constraint, List *cmds)
 {
-	OscStore	store;
-	OscArgs		args = {0};
-	char	   *name = NULL;
+	ListCell   *lc;
 
-	osc_store_open(&store);
-	osc_arg_oid(&args, RelationGetRelid(rel));
-	osc_arg_datum(&args, INT2OID, Int16GetDatum(attnum), false);
-	if (osc_sql("SELECT k.conrelid::regclass::text AS name FROM pg_constraint k"
-				" JOIN pg_class c ON c.oid = k.conrelid"
-				" WHERE k.contype = 'f' AND ((k.confrelid = $1 AND $2 = ANY (k.confkey))"
-				"  OR (k.conrelid = $1 AND $2 = ANY (k.conkey)))"
-				" AND (c.relkind = 'p' OR k.conparentid <> 0)"
-				" ORDER BY c.relkind <> 'p', k.conrelid LIMIT 1", &args) > 0)
-		name = osc_col_text(&store, 0, "name");
-	osc_store_close(&store);
-	if (name)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot change column \"%s\" online: a foreign key of partitioned table %s uses it",
-						NameStr(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attname),
-						name),
-				 errhint("Drop the foreign key and add it again after the job.")));
+	foreach(lc, cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype == AT_DropConstraint &&
+			get_relation_constraint_oid(relid, cmd->name, true) == constraint)
+			return true;
+	}
+	return false;
 }
 
-/* a key that foreign keys refer to is not dropped without CASCADE */
+/* raise native's error if a foreign key needs the index of a constraint that goes */
 static void
-check_constraint_dependents(Relation rel, const AlterTableCmd *cmd)
+check_constraint_dependents(Relation rel, const AlterTableCmd *cmd, List *cmds)
 {
-	OscStore	store;
-	OscArgs		args = {0};
-	char	   *user = NULL;
+	Oid			constraint = get_relation_constraint_oid(RelationGetRelid(rel), cmd->name, true);
+	Oid			index = OidIsValid(constraint) ? get_constraint_index(constraint) : InvalidOid;
+	Relation	depend;
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
 
-	if (cmd->behavior == DROP_CASCADE)
+	if (!OidIsValid(index) || cmd->behavior == DROP_CASCADE)
 		return;
-	osc_store_open(&store);
-	osc_arg_oid(&args, RelationGetRelid(rel));
-	osc_arg_text(&args, cmd->name);
-	if (osc_sql("SELECT format('constraint %s on table %s depends on index %s', f.conname,"
-				"  f.conrelid::regclass, c.conname) AS who"
-				" FROM pg_constraint c JOIN pg_constraint f ON f.contype = 'f' AND f.confrelid = c.conrelid"
-				"  AND f.conindid = c.conindid AND f.conparentid = 0"
-				" WHERE c.conrelid = $1 AND c.conname::text = $2 AND c.contype IN ('p', 'u') ORDER BY f.oid LIMIT 1",
-				&args) > 0)
-		user = osc_col_text(&store, 0, "who");
-	osc_store_close(&store);
-	if (user)
+	depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(index));
+	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend dep = (Form_pg_depend) GETSTRUCT(tuple);
+		ObjectAddress object;
+
+		if (dep->classid != ConstraintRelationId || dep->deptype != DEPENDENCY_NORMAL ||
+			is_dropped_too(RelationGetRelid(rel), dep->objid, cmds))
+			continue;
+		ObjectAddressSet(object, dep->classid, dep->objid);
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("cannot drop constraint %s on table %s because other objects depend on it",
 						cmd->name, RelationGetRelationName(rel)),
-				 errdetail("%s", user),
+				 errdetail("%s depends on index %s",
+						   getObjectDescription(&object, false), get_rel_name(index)),
 				 errhint("Drop the foreign key first.")));
+	}
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
 }
 
 /* does a new column come with values, so that native looks who uses the row type? */
@@ -502,7 +517,8 @@ brings_values(const ColumnDef *def)
 /*
  * Look up what native would object to in the catalogs: views, rules,
  * triggers, policies, functions and publications on a column whose type
- * changes or that goes, and tables with columns of the row type.  Raises
+ * changes or that goes, foreign keys that need the index of a constraint that
+ * goes, and tables with columns of the row type.  Raises
  * native's error with a hint.  What is not found here, the dry run finds.
  */
 void
@@ -517,7 +533,7 @@ osc_check_dependents(Relation rel, List *cmds)
 		AttrNumber	attnum;
 
 		if (cmd->subtype == AT_DropConstraint)
-			check_constraint_dependents(rel, cmd);
+			check_constraint_dependents(rel, cmd, cmds);
 		if (cmd->subtype == AT_AddColumn && brings_values(castNode(ColumnDef, cmd->def)))
 			values_change = true;
 		if (cmd->subtype != AT_AlterColumnType && cmd->subtype != AT_DropColumn)
@@ -536,10 +552,7 @@ osc_check_dependents(Relation rel, List *cmds)
 			continue;			/* native's own error comes from the rehearsal */
 		check_column_dependents(rel, attnum, cmd);
 		if (cmd->subtype == AT_AlterColumnType)
-		{
 			values_change = true;
-			check_referencing_tables(rel, attnum);
-		}
 	}
 	if (values_change)
 		find_composite_type_dependencies(rel->rd_rel->reltype, rel, NULL);
@@ -547,8 +560,9 @@ osc_check_dependents(Relation rel, List *cmds)
 
 /*
  * A digest of the definition that the copy relies on: columns, indexes,
- * constraints, persistence.  Expressions as they are stored: to print them
- * takes seconds for a table with many, and this runs under strong locks.  It stays the same over REINDEX, ANALYZE, GRANT,
+ * constraints, persistence, parents and children.  Expressions as they are
+ * stored: to print them takes seconds for a table with many, and this runs
+ * under strong locks.  It stays the same over REINDEX, ANALYZE, GRANT,
  * COMMENT, VALIDATE of a foreign key and the like.
  */
 char *
@@ -574,7 +588,11 @@ osc_fingerprint(Oid relid)
 			" UNION ALL SELECT format('d %s %s', adnum, adbin) FROM pg_attrdef WHERE adrelid = $1"
 			" UNION ALL SELECT format('r %s %s %s %s %s %s', relpersistence, relam, relispartition,"
 			"  relhassubclass, reltablespace, relowner)"
-			"  FROM pg_class WHERE oid = $1) AS parts(x)", &args);
+			"  FROM pg_class WHERE oid = $1"
+			" UNION ALL SELECT format('h %s %s %s %s', inhrelid, inhparent, inhseqno, inhdetachpending)"
+			"  FROM pg_inherits WHERE $1 IN (inhrelid, inhparent)"
+			" UNION ALL SELECT format('b %s', pg_get_expr(relpartbound, oid))"
+			"  FROM pg_class WHERE oid = $1 AND relispartition) AS parts(x)", &args);
 	result = osc_col_text(&store, 0, "digest");
 	osc_store_close(&store);
 	return result ? result : pstrdup("");

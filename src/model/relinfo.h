@@ -9,10 +9,16 @@
 #define OSC_RELINFO_H
 
 #include "access/attnum.h"
+#include "access/sysattr.h"
+#include "catalog/pg_attribute.h"
+#include "executor/tuptable.h"
 #include "nodes/parsenodes.h"
 #include "utils/relcache.h"
 
-/* a unique index that finds each row of a relation */
+/*
+ * What finds each row of a relation: the columns of a unique index; or the
+ * row's place, which is then the only column, and there is no index.
+ */
 typedef struct OscKey
 {
 	Oid			index;
@@ -20,6 +26,12 @@ typedef struct OscKey
 	AttrNumber	attnums[INDEX_MAX_KEYS];	/* in the order of the index */
 } OscKey;
 
+#define OSC_PLACE_ATTNUM SelfItemPointerAttributeNumber
+#define osc_key_is_place(key) \
+	((key)->natts == 1 && (key)->attnums[0] == OSC_PLACE_ATTNUM)
+
+extern const FormData_pg_attribute *osc_key_column(TupleDesc desc, AttrNumber attnum);
+extern Datum osc_key_value(TupleTableSlot *row, AttrNumber attnum, bool *isnull);
 extern void osc_check_owner(Oid relid, const char *name);
 extern Oid	osc_lookup_table(const RangeVar *name, bool missing_ok);
 extern void osc_check_table(Relation rel);

@@ -186,6 +186,9 @@ osc_parse_script(const char *ddl)
 		s->source = ddl;
 		set_text(s, start, r->stmt_len > 0 ? r->stmt_len : (int) strlen(ddl + start));
 		check_kind(s->node);
+		if (list_length(raw) > 1 && (IsA(s->node, VacuumStmt) || IsA(s->node, ClusterStmt)))
+			refuse(IsA(s->node, VacuumStmt) ? "VACUUM FULL together with other statements" :
+				   "CLUSTER together with other statements", "Start a job for it alone.");
 		if (IsA(s->node, DropStmt))
 			script = split_drop_index(script, s);
 		else
@@ -390,11 +393,11 @@ osc_commands_of(List *statements)
 }
 
 /*
- * The sub-command that changes the type of a column, and the text that its
- * places refer to; NULL if there is none.
+ * The sub-command that changes the type of a column, and its statement; NULL
+ * if there is none.
  */
 AlterTableCmd *
-osc_find_type_change(List *statements, const char *colname, const char **source)
+osc_find_type_change(List *statements, const char *colname, OscStatement **statement)
 {
 	ListCell   *lc,
 			   *c;
@@ -411,7 +414,7 @@ osc_find_type_change(List *statements, const char *colname, const char **source)
 
 			if (cmd->subtype == AT_AlterColumnType && strcmp(cmd->name, colname) == 0)
 			{
-				*source = s->source;
+				*statement = s;
 				return cmd;
 			}
 		}

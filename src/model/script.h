@@ -29,6 +29,6 @@ extern List *osc_script_of_job(const OscJob *job);
 extern List *osc_statements_of(List *script, Oid relid);
 extern List *osc_commands_of(List *statements);
 extern AlterTableCmd *osc_find_type_change(List *statements, const char *colname,
-										   const char **source);
+										   OscStatement **statement);
 
 #endif							/* OSC_SCRIPT_H */

@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "commands/cluster.h"
 #include "commands/event_trigger.h"
@@ -398,10 +399,15 @@ osc_run_as_user(Node *node, const char *text)
 	CommandCounterIncrement();
 }
 
-/* new foreign keys are not checked now, nor are old ones: see finish/foreign_keys.c */
+/*
+ * New foreign keys are not checked now, nor are old ones: see
+ * finish/foreign_keys.c.  Of a partitioned table they cannot be NOT VALID
+ * before 18: they are checked, against no rows.
+ */
 static void
 leave_unvalidated(AlterTableStmt *stmt, Oid relid)
 {
+	bool		partitioned = get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE;
 	List	   *kept = NIL;
 	ListCell   *lc,
 			   *c;
@@ -422,7 +428,7 @@ leave_unvalidated(AlterTableStmt *stmt, Oid relid)
 		{
 			Constraint *con = lfirst_node(Constraint, c);
 
-			if (con->contype == CONSTR_FOREIGN)
+			if (con->contype == CONSTR_FOREIGN && !partitioned)
 			{
 				con->skip_validation = true;
 				con->initially_valid = false;
@@ -446,7 +452,7 @@ osc_run_statement(const OscStatement *s, bool in_swap)
 		return;
 	node = aimed_at(s->node, get_namespace_name(get_rel_namespace(s->relid)),
 					get_rel_name(s->relid));
-	if (in_swap && (IsA(node, VacuumStmt) || IsA(node, ReindexStmt)))
+	if (IsA(node, VacuumStmt) || (in_swap && IsA(node, ReindexStmt)))
 		return;
 	if (in_swap && IsA(node, AlterTableStmt))
 	{

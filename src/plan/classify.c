@@ -314,6 +314,15 @@ classify_command(Relation rel, OscPart *part)
 	AlterTableCmd *cmd = part->cmd;
 	char		persistence = rel->rd_rel->relpersistence;
 
+	/* of a table without storage these only say what new partitions get */
+	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE &&
+		(cmd->subtype == AT_SetLogged || cmd->subtype == AT_SetUnLogged ||
+		 cmd->subtype == AT_SetAccessMethod || cmd->subtype == AT_SetTableSpace))
+	{
+		set(part, OSC_INSTANT, cmd->subtype == AT_SetAccessMethod ? "set-access-method" :
+			cmd->subtype == AT_SetTableSpace ? "set-tablespace" : "set-logged");
+		return;
+	}
 	switch (cmd->subtype)
 	{
 		case AT_AddColumn:
@@ -476,7 +485,7 @@ osc_classify(Relation rel, List *statements)
 		mark_rewriting(parts, OSC_REWRITES_ROWS);
 	else
 	{
-		OscRewrite	rewrite = osc_rehearsal_rewrites(rel, statements);
+		OscRewrite	rewrite = osc_rehearsal_rewrites(statements);
 
 		if (rewrite != OSC_REWRITES_NOTHING)
 			mark_rewriting(parts, rewrite);

@@ -33,6 +33,7 @@
 #include "model/statement.h"
 #include "plan/classify.h"
 #include "plan/plan.h"
+#include "plan/reach.h"
 #include "plan/recipes.h"
 #include "plan/rehearse.h"
 #include "plan/rules.h"
@@ -154,6 +155,15 @@ why_copied(const OscPlanTable *t, const char *forced)
 	return psprintf("%s", forced);
 }
 
+static char *
+describe_capture(const char *name, const OscRehearsal *r)
+{
+	if (r->key == NULL)
+		return psprintf("capture the places (ctid) of changed rows of %s", name);
+	return psprintf("capture the keys of changed rows of %s (index %s)", name,
+					quote_identifier(r->key));
+}
+
 static void
 describe_copy(OscPlan *plan, const OscPlanTable *t, Relation source, const OscRehearsal *r,
 			  const char *forced)
@@ -166,9 +176,10 @@ describe_copy(OscPlan *plan, const OscPlanTable *t, Relation source, const OscRe
 
 	add_row(plan, OSC_PREPARING, psprintf("make an empty copy of %s in its new shape", name),
 			"ACCESS SHARE", "nothing", "catalog only", why_copied(t, forced));
-	add_row(plan, OSC_PREPARING,
-			psprintf("capture the keys of changed rows of %s (index %s)", name, quote_identifier(r->key)),
-			"SHARE ROW EXCLUSIVE", "writes", "milliseconds", waits());
+	add_row(plan, OSC_PREPARING, describe_capture(name, r),
+			"SHARE ROW EXCLUSIVE", "writes", "milliseconds",
+			psprintf("%s%s", waits(), r->key ? "" :
+					 "; no key finds each row and survives the statement, so a table of places is kept for them"));
 	add_row(plan, OSC_BACKFILLING, psprintf("copy the rows of %s in batches", name),
 			"ACCESS SHARE", "nothing",
 			psprintf("about %.0f rows, %s to read", rows, pretty(heap)),
@@ -183,17 +194,6 @@ describe_copy(OscPlan *plan, const OscPlanTable *t, Relation source, const OscRe
 	if (osc_verify)
 		add_row(plan, OSC_VALIDATING, psprintf("compare the copy with %s, both ways", name),
 				"ACCESS SHARE", "nothing", psprintf("about %.0f rows, twice", rows), NULL);
-}
-
-static OscPlanTable *
-table_of(OscPlan *plan, Oid relid)
-{
-	ListCell   *lc;
-
-	foreach(lc, plan->tables)
-		if (((OscPlanTable *) lfirst(lc))->relid == relid)
-			return lfirst(lc);
-	return NULL;
 }
 
 /* the swap of a script in which tables are copied: all its statements, natively */
@@ -211,12 +211,12 @@ plan_swap_of_copies(OscPlan *plan)
 	{
 		OscStatement *s = lfirst(lc);
 		OscPart		part = {.statement = s,.strategy = OSC_INSTANT,.rule = ""};
-		OscPlanTable *t = table_of(plan, s->relid);
+		OscPlanTable *t = osc_plan_find_table(plan, s->relid);
 		OscPlanStep *step;
 
 		if (t == NULL)
 			continue;
-		part.strategy = t->copied ? OSC_COPY : OSC_INSTANT;
+		part.strategy = osc_plan_copied_with(t) != NIL ? OSC_COPY : OSC_INSTANT;
 		step = osc_plan_run(plan, OSC_SWAPPING, OSC_STEP_FINAL, s->relid, &part, s->text, NULL);
 		step->lock_mode = "ACCESS EXCLUSIVE";
 		step->blocks = "reads, writes";
@@ -244,18 +244,42 @@ refuse_cluster(const OscPlanTable *t)
 					 errhint("VACUUM FULL is; or run CLUSTER directly.")));
 }
 
+/* the copies that the statements on a table need: of itself, of its children */
 static void
-plan_copy(OscPlan *plan, OscPlanTable *t, const char *forced)
+plan_copies(OscPlan *plan, OscPlanTable *t, const char *forced)
 {
-	Relation	rel = table_open(t->relid, NoLock);
-	OscRehearsal rehearsal = {0};
+	List	   *members = NIL;
+	List	   *relids = NIL;
+	OscRehearsal *results;
+	ListCell   *lc;
+	int			n = 0;
 
-	osc_check_table(rel);
+	foreach(lc, osc_plan_copied_with(t))
+		if (!((OscPlanTable *) lfirst(lc))->described)
+			members = lappend(members, lfirst(lc));
+	if (members == NIL)
+		return;
 	refuse_cluster(t);
 	osc_check_subcommands(osc_commands_of(t->statements));
-	osc_rehearse(rel, t->statements, &rehearsal);
-	describe_copy(plan, t, rel, &rehearsal, forced);
-	table_close(rel, NoLock);
+	foreach(lc, members)
+	{
+		Relation	rel = table_open(((OscPlanTable *) lfirst(lc))->relid, AccessShareLock);
+
+		osc_check_table(rel);
+		relids = lappend_oid(relids, RelationGetRelid(rel));
+		table_close(rel, NoLock);
+	}
+	results = palloc0(sizeof(OscRehearsal) * list_length(members));
+	osc_rehearse(relids, osc_plan_statements_around(plan, t), results);
+	foreach(lc, members)
+	{
+		OscPlanTable *m = lfirst(lc);
+		Relation	rel = table_open(m->relid, NoLock);
+
+		describe_copy(plan, t, rel, &results[n++], forced);
+		m->described = true;
+		table_close(rel, NoLock);
+	}
 }
 
 /* ---------------------------------------- tables and parts */
@@ -278,28 +302,6 @@ check_any_table(Relation rel)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot change \"%s\" online: it is %s", RelationGetRelationName(rel), what),
 				 errhint("Use a plain ALTER TABLE.")));
-}
-
-/* the script's tables, in the order in which it names them */
-static void
-collect_tables(OscPlan *plan)
-{
-	ListCell   *lc;
-
-	foreach(lc, plan->script)
-	{
-		OscStatement *s = lfirst(lc);
-		OscPlanTable *t;
-
-		if (!OidIsValid(s->relid) || table_of(plan, s->relid) != NULL)
-			continue;
-		t = palloc0(sizeof(OscPlanTable));
-		t->relid = s->relid;
-		t->nspname = get_namespace_name(get_rel_namespace(s->relid));
-		t->relname = get_rel_name(s->relid);
-		t->statements = osc_statements_of(plan->script, s->relid);
-		plan->tables = lappend(plan->tables, t);
-	}
 }
 
 /* may the script itself make a name free? */
@@ -362,11 +364,24 @@ classify_table(OscPlanTable *t)
 	table_close(rel, NoLock);
 }
 
+/* does a part of the statements need the copy? */
+static bool
+needs_copy(const OscPlanTable *t)
+{
+	ListCell   *lc;
+
+	foreach(lc, t->parts)
+		if (((OscPart *) lfirst(lc))->strategy == OSC_COPY)
+			return true;
+	return false;
+}
+
 /* which tables are copied, and why (for those of which no part needs it) */
 static const char *
 choose_copies(OscPlan *plan, const char *strategy)
 {
 	const char *why = NULL;
+	const char *reason;
 	bool		any = false;
 	ListCell   *lc,
 			   *p;
@@ -375,18 +390,21 @@ choose_copies(OscPlan *plan, const char *strategy)
 	{
 		OscPlanTable *t = lfirst(lc);
 
-		t->copied = strcmp(strategy, "copy") == 0;
-		if (t->copied)
-			why = "strategy \"copy\" was asked for";
-		foreach(p, t->parts)
-			if (((OscPart *) lfirst(p))->strategy == OSC_COPY)
-				t->copied = true;
-		if (!t->copied && (why = osc_why_not_separable(t->parts)) != NULL)
-		{
-			why = psprintf("the parts cannot be run apart: %s", why);
-			t->copied = true;
-		}
-		any = any || t->copied;
+		if (strcmp(strategy, "copy") == 0)
+			reason = "strategy \"copy\" was asked for";
+		else if (needs_copy(t))
+			reason = "";
+		else if ((reason = osc_why_not_separable(t->parts)) != NULL)
+			reason = psprintf("the parts cannot be run apart: %s", reason);
+		if (reason == NULL || t->statements == NIL)
+			continue;
+		why = reason;
+		if (osc_plan_mark_copied(t))
+			any = true;
+		else
+			/* no partition, no row: natively it takes an instant */
+			foreach(p, t->parts)
+				((OscPart *) lfirst(p))->strategy = OSC_INSTANT;
 	}
 	if (!any)
 		return NULL;
@@ -396,13 +414,13 @@ choose_copies(OscPlan *plan, const char *strategy)
 		OscPlanTable *t = lfirst(lc);
 
 		foreach(p, t->parts)
-			if (!t->copied && ((OscPart *) lfirst(p))->strategy != OSC_INSTANT)
+			if (osc_plan_copied_with(t) == NIL && ((OscPart *) lfirst(p))->strategy != OSC_INSTANT)
 			{
-				t->copied = true;
+				(void) osc_plan_mark_copied(t);
 				why = "it changes together with a table that needs a copy";
 			}
 	}
-	return why ? why : "";
+	return why;
 }
 
 /* parts of one statement */
@@ -440,9 +458,11 @@ fill_plan(OscPlan *plan, const char *strategy)
 	ListCell   *lc;
 	int			n = 0;
 
-	collect_tables(plan);
+	osc_plan_collect_tables(plan);
 	foreach(lc, plan->tables)
 	{
+		if (((OscPlanTable *) lfirst(lc))->statements == NIL)
+			continue;
 		classify_table(lfirst(lc));
 		all = list_concat(all, ((OscPlanTable *) lfirst(lc))->parts);
 	}
@@ -451,15 +471,14 @@ fill_plan(OscPlan *plan, const char *strategy)
 	if (why)
 	{
 		foreach(lc, plan->tables)
-			if (((OscPlanTable *) lfirst(lc))->copied)
-				plan_copy(plan, lfirst(lc), why);
+			plan_copies(plan, lfirst(lc), why);
 		plan_swap_of_copies(plan);
 	}
 	else
 		foreach(lc, plan->script)
 		{
 			OscStatement *s = lfirst(lc);
-			OscPlanTable *t = table_of(plan, s->relid);
+			OscPlanTable *t = osc_plan_find_table(plan, s->relid);
 			Relation	rel;
 
 			if (t == NULL)
@@ -522,6 +541,7 @@ osc_make_plan(const char *ddl, const char *strategy, bool has_backfill)
 		.previous = error_context_stack,
 	};
 
+	osc_require_settings();
 	check_arguments(strategy, has_backfill);
 	PG_TRY();
 	{

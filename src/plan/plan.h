@@ -30,16 +30,21 @@ typedef struct OscPlanTable
 	Oid			relid;
 	char	   *nspname;
 	char	   *relname;
+	char		relkind;
 	bool		copied;
-	List	   *statements;		/* OscStatement * */
-	List	   *parts;			/* OscPart * */
+	bool		described;		/* the steps of its copy are in the plan */
+	List	   *statements;		/* OscStatement * that name it; NIL: a child that
+								 * those of its parents reach */
+	List	   *parts;			/* OscPart *, of these statements */
+	List	   *reached;		/* OscPlanTable *: the children whom they reach */
 } OscPlanTable;
 
 /* what osc_start() stores */
 typedef struct OscPlan
 {
 	List	   *script;			/* OscStatement * */
-	List	   *tables;			/* OscPlanTable *, in the order of their first statements */
+	List	   *tables;			/* OscPlanTable *, parents before children, else in the order of their
+								 * first statements */
 	List	   *steps;			/* OscPlanStep *, in the order in which they run */
 	bool		needs_worker;	/* a command cannot run in a transaction */
 } OscPlan;

@@ -4,11 +4,14 @@
  *	  Trying the statement on an empty copy of the table.
  *
  * The copy is made, altered and mapped in a subtransaction that is always
- * rolled back.  So a wrong column, type or expression, or a table without a
- * usable key, is reported with the server's own error before a job exists.
+ * rolled back.  So a wrong column, type or expression is reported with the
+ * server's own error before a job exists.
  *
- * Locks: ACCESS SHARE on the source, held by the caller; those on the copy go
- * with the subtransaction.  A crash leaves nothing.
+ * With the table its parents and children are copied, empty and linked as they
+ * are: what native refuses for their sake is refused here.
+ *
+ * Locks: ACCESS SHARE on the source, held by the caller; on its children taken
+ * here; those on the copies go with the subtransaction.  A crash leaves nothing.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,88 +27,152 @@
 
 #include "base/ident.h"
 #include "base/run.h"
+#include "mirror/clone_tree.h"
 #include "mirror/shadow.h"
 #include "model/mapping.h"
 #include "model/relinfo.h"
+#include "model/tree.h"
 #include "plan/rehearse.h"
 
-/* what a rehearsal is to find out */
-typedef void (*Trial) (Relation source, Oid nsp, List *statements,
-					   MemoryContext context, void *result);
+/* what a rehearsal is to find out; the statements have not been applied yet */
+typedef void (*Trial) (OscCloneTree *tree, List *script, MemoryContext context, void *result);
 
+/* what try_copy() is given, and finds */
+typedef struct CopyTrial
+{
+	List	   *members;		/* Oid: the tables that are to be copied */
+	OscRehearsal *results;		/* one for each */
+} CopyTrial;
+
+/* a schema for the n'th clone */
 static Oid
-make_schema(Relation source)
+make_schema(Oid owner, int n)
 {
 	OscIdentity saved;
 	Oid			nsp;
 
 	osc_become(&saved, osc_extension_owner(), 0);
-	nsp = osc_create_helper_schema(psprintf("osc_rehearsal_%d", MyProcPid),
-								   source->rd_rel->relowner);
+	nsp = osc_create_helper_schema(n == 0 ? psprintf("osc_rehearsal_%d", MyProcPid) :
+								   psprintf("osc_rehearsal_%d_%d", MyProcPid, n), owner);
 	osc_unbecome(&saved);
 	return nsp;
 }
 
-/* make the copy, and look at it */
+/* clone the family of these relations, the first one into the first schema */
 static void
-try_copy(Relation source, Oid nsp, List *statements, MemoryContext context, void *result)
+clone_family(OscCloneTree *tree, List *relids)
 {
-	OscRehearsal *r = result;
-	Oid			shadow_oid = osc_create_shadow(source, nsp, statements);
-	Relation	shadow = table_open(shadow_oid, NoLock);
-	OscMapping *mapping = osc_mapping_build(source, shadow, statements);
+	List	   *family = osc_family(relids);
+	List	   *schemas = NIL;
+	ListCell   *lc;
+	int			n = 0;
 
-	r->key = MemoryContextStrdup(context, get_rel_name(mapping->key.index));
-	r->nindexes = list_length(osc_index_oids(shadow));
-	r->nproved = list_length(mapping->check_names);
-	table_close(shadow, NoLock);
+	foreach(lc, family)
+		schemas = lappend_oid(schemas,
+							  make_schema(osc_relation_owner(lfirst_oid(lc)),
+										  lfirst_oid(lc) == linitial_oid(relids) ? 0 : ++n));
+	osc_clone_tree_make(tree, family, schemas);
 }
 
-/* apply the statements to an empty clone: does it get other storage? */
+/* make the copies, and look at them */
 static void
-try_rewrite(Relation source, Oid nsp, List *statements, MemoryContext context, void *result)
+try_copy(OscCloneTree *tree, List *script, MemoryContext context, void *result)
 {
-	Oid			clone = osc_create_clone(source, nsp);
-	Relation	rel = table_open(clone, NoLock);
-	int64		storage = osc_storage_of(clone);
+	CopyTrial  *trial = result;
+	OscRehearsal *r = trial->results;
+	ListCell   *lc;
+
+	osc_clone_tree_apply(tree, script);
+	osc_clone_tree_unlink(tree);
+	foreach(lc, trial->members)
+	{
+		Relation	source = table_open(lfirst_oid(lc), NoLock);
+		Relation	shadow = table_open(osc_clone_tree_find(tree, lfirst_oid(lc)), NoLock);
+		OscMapping *mapping = osc_mapping_build(source, shadow,
+												osc_statements_reaching(script, lfirst_oid(lc)));
+
+		if (!osc_key_is_place(&mapping->key))
+			r->key = MemoryContextStrdup(context, get_rel_name(mapping->key.index));
+		r->nindexes = list_length(osc_index_oids(shadow));
+		r->nproved = list_length(mapping->check_names);
+		r++;
+		table_close(shadow, NoLock);
+		table_close(source, NoLock);
+	}
+}
+
+/* the indexes of the clones, and what they are stored in */
+static void
+index_storages(const OscCloneTree *tree, List **oids, List **storages)
+{
+	ListCell   *lc,
+			   *i;
+
+	foreach(lc, tree->clones)
+	{
+		Relation	rel = table_open(lfirst_oid(lc), NoLock);
+
+		foreach(i, osc_index_oids(rel))
+		{
+			int64	   *s = palloc(sizeof(int64));
+
+			*s = osc_storage_of(lfirst_oid(i));
+			*storages = lappend(*storages, s);
+			*oids = lappend(*oids, makeString(psprintf("%u.%s", get_rel_namespace(lfirst_oid(i)),
+													   get_rel_name(lfirst_oid(i)))));
+		}
+		table_close(rel, NoLock);
+	}
+}
+
+/* apply the statements to empty clones: does one get other storage? */
+static void
+try_rewrite(OscCloneTree *tree, List *script, MemoryContext context, void *result)
+{
 	List	   *names = NIL;
 	List	   *storages = NIL;
+	List	   *new_names = NIL;
+	List	   *new_storages = NIL;
+	List	   *heaps = NIL;
 	ListCell   *lc,
 			   *n;
 
-	foreach(lc, osc_index_oids(rel))
+	index_storages(tree, &names, &storages);
+	foreach(lc, tree->clones)
 	{
 		int64	   *s = palloc(sizeof(int64));
 
 		*s = osc_storage_of(lfirst_oid(lc));
-		storages = lappend(storages, s);
-		names = lappend(names, get_rel_name(lfirst_oid(lc)));
+		heaps = lappend(heaps, s);
 	}
-	table_close(rel, NoLock);
-	osc_apply_statements(clone, statements);
+	osc_clone_tree_apply(tree, script);
 	*(OscRewrite *) result = OSC_REWRITES_NOTHING;
+	index_storages(tree, &new_names, &new_storages);
 	forboth(lc, storages, n, names)
 	{
-		Oid			index = get_relname_relid(lfirst(n), nsp);
+		ListCell   *m,
+				   *t;
 
-		if (OidIsValid(index) && osc_storage_of(index) != *(int64 *) lfirst(lc))
-			*(OscRewrite *) result = OSC_REWRITES_INDEXES;
+		forboth(m, new_names, t, new_storages)
+			if (equal(lfirst(m), lfirst(n)) && *(int64 *) lfirst(t) != *(int64 *) lfirst(lc))
+				*(OscRewrite *) result = OSC_REWRITES_INDEXES;
 	}
-	if (osc_storage_of(clone) != storage)
-		*(OscRewrite *) result = OSC_REWRITES_ROWS;
+	forboth(lc, heaps, n, tree->clones)
+		if (osc_storage_of(lfirst_oid(n)) != *(int64 *) lfirst(lc))
+			*(OscRewrite *) result = OSC_REWRITES_ROWS;
 }
 
 /* which name does an index get? */
 static void
-try_index(Relation source, Oid nsp, List *statements, MemoryContext context, void *result)
+try_index(OscCloneTree *tree, List *script, MemoryContext context, void *result)
 {
-	Oid			clone = osc_create_clone(source, nsp);
+	Oid			clone = osc_clone_tree_find(tree, ((OscStatement *) linitial(script))->relid);
 	Relation	rel = table_open(clone, NoLock);
 	List	   *before = osc_index_oids(rel);
 	ListCell   *lc;
 
 	table_close(rel, NoLock);
-	osc_apply_statements(clone, statements);
+	osc_clone_tree_apply(tree, script);
 	rel = table_open(clone, NoLock);
 	foreach(lc, osc_index_oids(rel))
 		if (!list_member_oid(before, lfirst_oid(lc)))
@@ -113,11 +180,11 @@ try_index(Relation source, Oid nsp, List *statements, MemoryContext context, voi
 	table_close(rel, NoLock);
 }
 
-/* the copy's schema means nothing to the user: take its name out of a message */
+/* the schemas of the copies mean nothing to the user: take their names out of a message */
 static char *
 without_schema(char *message)
 {
-	char	   *prefix = psprintf("osc_rehearsal_%d.", MyProcPid);
+	char	   *prefix = psprintf("osc_rehearsal_%d", MyProcPid);
 	StringInfoData buf;
 	char	   *p = message;
 	char	   *found;
@@ -127,8 +194,11 @@ without_schema(char *message)
 	initStringInfo(&buf);
 	while ((found = strstr(p, prefix)) != NULL)
 	{
-		appendBinaryStringInfo(&buf, p, found - p);
-		p = found + strlen(prefix);
+		char	   *end = found + strlen(prefix);
+
+		end += strspn(end, "_0123456789");
+		appendBinaryStringInfo(&buf, p, (*end == '.' ? found : end) - p);
+		p = *end == '.' ? end + 1 : end;
 	}
 	appendStringInfoString(&buf, p);
 	return buf.data;
@@ -136,16 +206,23 @@ without_schema(char *message)
 
 /* run the trial in a subtransaction that is rolled back */
 static void
-run_trial(Trial trial, Relation source, List *statements, void *result)
+run_trial(Trial trial, List *script, void *result)
 {
 	OscSubxact	subxact;
+	List	   *relids = NIL;
+	ListCell   *lc;
 
+	foreach(lc, script)
+		relids = list_concat_unique_oid(relids, osc_rehearsed_with(lfirst(lc)));
 	osc_subxact_begin(&subxact);
 	/* notices of the statements belong to their run in the job */
 	osc_set_local("client_min_messages", "warning");
 	PG_TRY();
 	{
-		trial(source, make_schema(source), statements, subxact.context, result);
+		OscCloneTree tree;
+
+		clone_family(&tree, relids);
+		trial(&tree, script, subxact.context, result);
 		osc_subxact_rollback(&subxact);
 	}
 	PG_CATCH();
@@ -164,13 +241,16 @@ run_trial(Trial trial, Relation source, List *statements, void *result)
 }
 
 /*
- * Rehearse a copy with these statements (OscStatement *).  Raises their own
- * errors, with a hint where they have none.
+ * Rehearse a copy of these tables (Oid) by these statements (OscStatement *),
+ * which are on the tables or on parents of theirs.  results has one entry for
+ * each.  Raises the statements' own errors, with a hint where they have none.
  */
 void
-osc_rehearse(Relation source, List *statements, OscRehearsal *result)
+osc_rehearse(List *members, List *statements, OscRehearsal *results)
 {
-	run_trial(try_copy, source, statements, result);
+	CopyTrial	trial = {.members = members,.results = results};
+
+	run_trial(try_copy, statements, &trial);
 }
 
 /*
@@ -178,11 +258,11 @@ osc_rehearse(Relation source, List *statements, OscRehearsal *result)
  * above.
  */
 OscRewrite
-osc_rehearsal_rewrites(Relation source, List *statements)
+osc_rehearsal_rewrites(List *statements)
 {
 	OscRewrite	result = OSC_REWRITES_NOTHING;
 
-	run_trial(try_rewrite, source, statements, &result);
+	run_trial(try_rewrite, statements, &result);
 	return result;
 }
 
@@ -206,7 +286,7 @@ osc_rehearsal_index_name(Relation source, OscStatement *statement)
 {
 	char	   *name = NULL;
 
-	run_trial(try_index, source, list_make1(statement), &name);
+	run_trial(try_index, list_make1(statement), &name);
 	/* the clone's schema has only its own names */
 	return free_relation_name(name, RelationGetNamespace(source));
 }

@@ -13,7 +13,7 @@
 
 typedef struct OscRehearsal
 {
-	char	   *key;			/* name of the index that finds rows */
+	char	   *key;			/* name of the index that finds rows; NULL: their place does */
 	int			nindexes;		/* of the table afterwards */
 	int			nproved;		/* CHECK constraints that the copy proves */
 } OscRehearsal;
@@ -26,8 +26,8 @@ typedef enum OscRewrite
 	OSC_REWRITES_ROWS,
 } OscRewrite;
 
-extern OscRewrite osc_rehearsal_rewrites(Relation source, List *statements);
+extern OscRewrite osc_rehearsal_rewrites(List *statements);
 extern char *osc_rehearsal_index_name(Relation source, OscStatement *statement);
-extern void osc_rehearse(Relation source, List *statements, OscRehearsal *result);
+extern void osc_rehearse(List *members, List *statements, OscRehearsal *results);
 
 #endif							/* OSC_REHEARSE_H */

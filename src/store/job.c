@@ -200,6 +200,8 @@ member_from_row(OscStore *store, uint64 i)
 	m->fence_passed = osc_col_bool(i, "fence_passed");
 	m->capture_state = osc_col_text(store, i, "capture_state");
 	m->source_storage = osc_col_int8(i, "source_storage");
+	m->places = osc_col_oid(i, "places");
+	m->shadow_storage = osc_col_int8(i, "shadow_storage");
 	m->fingerprint = osc_col_text(store, i, "fingerprint");
 	m->mapping = osc_col_text(store, i, "mapping");
 	m->frozen = osc_col_bool(i, "frozen");

@@ -63,6 +63,8 @@ typedef struct OscMember
 	bool		fence_passed;
 	char	   *capture_state;	/* of the triggers when they were made */
 	int64		source_storage; /* relfilenumber that the backfill reads */
+	Oid			places;			/* table of places, of a member without a key */
+	int64		shadow_storage; /* relfilenumber that the places are in */
 	char	   *fingerprint;	/* of the source's definition */
 	char	   *mapping;		/* stored mapping, see model/mapping.c */
 	bool		frozen;			/* VACUUM FREEZE of the shadow is over */

@@ -33,6 +33,7 @@ static const char *const kind_names[] = {
 	[OSC_OBJECT_SHADOW] = "shadow",
 	[OSC_OBJECT_TWIN] = "twin",
 	[OSC_OBJECT_LOG] = "change log",
+	[OSC_OBJECT_PLACES] = "places",
 	[OSC_OBJECT_TRIGGER] = "trigger",
 };
 

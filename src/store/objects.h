@@ -18,6 +18,7 @@ typedef enum OscObjectKind
 	OSC_OBJECT_SHADOW,			/* drop */
 	OSC_OBJECT_TWIN,			/* drop: after the swap it has the old rows */
 	OSC_OBJECT_LOG,				/* drop when nobody writes to it any more */
+	OSC_OBJECT_PLACES,			/* drop */
 	OSC_OBJECT_TRIGGER,			/* drop under a polite lock on the source */
 } OscObjectKind;
 

@@ -1,18 +1,30 @@
 -- whole_database.sql: cases with objects that concern every table of their database.
 
 ---- case event_triggers
--- they see the user's statement once; a table_rewrite trigger that lets it pass
+-- they see the user's statement once, and nothing of what the job makes
 ---- database events
 ---- strategy copy
-CREATE TABLE t (id int PRIMARY KEY, a int);
+CREATE TABLE t (id int PRIMARY KEY, a int, gone int);
 INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;
-CREATE TABLE public.seen (what text);
-CREATE FUNCTION public.note() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN IF TG_TAG = 'ALTER TABLE' THEN INSERT INTO public.seen VALUES (TG_EVENT || ' ' || TG_TAG); END IF; END $$;
-CREATE EVENT TRIGGER a ON ddl_command_start EXECUTE FUNCTION public.note();
-CREATE EVENT TRIGGER b ON ddl_command_end EXECUTE FUNCTION public.note();
+CREATE TABLE seen (what text);
+CREATE FUNCTION note() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF tg_event = 'ddl_command_end' THEN
+		INSERT INTO eq_event_triggers.seen SELECT concat_ws(' ', tg_event, tg_tag, object_type, object_identity) FROM pg_event_trigger_ddl_commands();
+	ELSIF tg_event = 'sql_drop' THEN
+		INSERT INTO eq_event_triggers.seen SELECT concat_ws(' ', tg_event, tg_tag, object_type, object_identity) FROM pg_event_trigger_dropped_objects() WHERE original;
+	ELSE
+		INSERT INTO eq_event_triggers.seen VALUES (concat_ws(' ', tg_event, tg_tag));
+	END IF;
+END $$;
+CREATE EVENT TRIGGER a ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION note();
+CREATE EVENT TRIGGER b ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION note();
+CREATE EVENT TRIGGER c ON sql_drop EXECUTE FUNCTION note();
+CREATE EVENT TRIGGER d ON table_rewrite EXECUTE FUNCTION note();
 ---- change
-ALTER TABLE t ALTER a TYPE bigint
+ALTER TABLE t ALTER a TYPE bigint, DROP COLUMN gone
 ---- after
+SELECT * FROM seen ORDER BY 1;
 INSERT INTO t VALUES (60, 3000000000) RETURNING *;
 SELECT evtname, evtenabled FROM pg_event_trigger WHERE evtname IN ('a', 'b') ORDER BY 1;
 
@@ -28,7 +40,7 @@ CREATE EVENT TRIGGER a ON table_rewrite EXECUTE FUNCTION public.forbid();
 ALTER TABLE t ALTER a TYPE bigint
 
 ---- case publication_for_all_tables
----- database published
+---- database apart
 ---- strategy copy
 CREATE TABLE t (id int PRIMARY KEY, a int);
 CREATE TABLE r (id int PRIMARY KEY, t int REFERENCES t);
@@ -43,7 +55,7 @@ SELECT schemaname, tablename FROM pg_publication_tables WHERE schemaname ~ '^eq_
 
 ---- case publication_without_identity
 -- a table that a publication of deletes covers, and that has no replica identity
----- database published
+---- database apart
 CREATE TABLE t (a int, b text);
 INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;
 ---- change
@@ -54,7 +66,7 @@ DELETE FROM t WHERE id = 1;
 
 ---- case default_storage_of_database
 -- new storage goes where native would put it
----- database defaults
+---- database apart
 ---- strategy copy
 CREATE TABLE t (id int PRIMARY KEY, a text);
 INSERT INTO t SELECT n, repeat('x', 3000) || n FROM generate_series(1, 50) n;
@@ -67,7 +79,7 @@ SELECT relname, spcname, amname FROM pg_class c LEFT JOIN pg_tablespace s ON s.o
 
 ---- case default_privileges
 -- helper objects and sequences get default privileges as natively
----- database privileges
+---- database apart
 ---- strategy copy
 ---- new t.n serial
 CREATE TABLE t (id int PRIMARY KEY, a text);

@@ -82,7 +82,8 @@ SELECT * FROM osc_test.differences('city');
 -- what native refuses
 SELECT r.state, r.message FROM (VALUES
 	('ALTER TABLE online.country DROP id'),
-	('ALTER TABLE online.city DROP CONSTRAINT city_pkey, ADD PRIMARY KEY (a, b)')) AS s(ddl),
+	('ALTER TABLE online.city DROP CONSTRAINT city_pkey, ADD PRIMARY KEY (a, b)'),
+	('ALTER TABLE online.city DROP CONSTRAINT city_near, DROP CONSTRAINT city_pkey')) AS s(ddl),
 	osc_test.start_refusal(s.ddl) r;
 
 -- what only the table itself can tell: the dry run fails the job at once

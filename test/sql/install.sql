@@ -55,7 +55,7 @@ ORDER BY 1, 2;
 SELECT obj_description(oid, 'pg_extension') IS NOT NULL AS extension_has_comment
 FROM pg_extension WHERE extname = 'online_schema';
 
--- the settings: all have a description, all may be set by anyone
+-- the settings: all have a description, all but those of the guard may be set by anyone
 SELECT name, setting, unit, vartype, context, min_val, max_val, short_desc IS NOT NULL AS described
 FROM pg_settings WHERE name LIKE 'online\_schema.%' ORDER BY name COLLATE "C";
 -- the prefix is reserved, and bad values are refused
@@ -93,7 +93,7 @@ DROP ROLE regress_osc_nobody;
 
 -- functions that are for triggers alone
 SELECT osc_capture();
-SELECT online_schema.guard_drop_extension();
+SELECT online_schema.guard();
 CREATE TABLE stranger (a int);
 CREATE TRIGGER mine AFTER INSERT ON stranger FOR EACH ROW EXECUTE FUNCTION osc_capture();
 INSERT INTO stranger VALUES (1);

@@ -159,37 +159,6 @@ SELECT * FROM refused(
 DROP SERVER regress_osc_server CASCADE;
 DROP FOREIGN DATA WRAPPER regress_osc_wrapper;
 
--- tables without a key that finds each row
-CREATE TABLE keyless (a int, b int);
-CREATE TABLE nullable (a int UNIQUE);
-CREATE TABLE late (a int PRIMARY KEY DEFERRABLE);
-CREATE TABLE partial (a int NOT NULL);
-CREATE UNIQUE INDEX ON partial (a) WHERE a > 0;
-CREATE TABLE expression (a int NOT NULL);
-CREATE UNIQUE INDEX ON expression ((a + 0));
-CREATE TABLE excluded (a int NOT NULL, EXCLUDE USING btree (a WITH =));
-CREATE TABLE halfway (a int NOT NULL, b int, UNIQUE (a, b));
-SELECT * FROM refused('ALTER TABLE keyless ADD c int');
-SELECT DISTINCT state, regexp_replace(message, '"\w+"', '"..."') AS message, count(*) FROM refused(
-	'ALTER TABLE keyless ADD c int', 'ALTER TABLE nullable ADD c int', 'ALTER TABLE late ADD c int',
-	'ALTER TABLE partial ADD c int', 'ALTER TABLE expression ADD c int',
-	'ALTER TABLE excluded ADD c int', 'ALTER TABLE halfway ADD c int') GROUP BY 1, 2;
-
--- keys that do not survive the statement
-SELECT * FROM refused('ALTER TABLE shop ALTER id TYPE bigint USING id * 2');
-SELECT statement, state, message FROM refused(
-	'ALTER TABLE shop ALTER id TYPE int USING id / 10',
-	'ALTER TABLE shop ALTER id TYPE int USING -id',
-	'ALTER TABLE shop ALTER id TYPE float4',
-	'ALTER TABLE shop ALTER id TYPE numeric(3,0)',
-	'ALTER TABLE shop ALTER id TYPE varchar(2)',
-	'ALTER TABLE shop ALTER id TYPE text USING ''x''',
-	'ALTER TABLE shop ALTER id TYPE int USING size',
-	'ALTER TABLE shop DROP id',
-	'ALTER TABLE shop DROP id, ADD id bigint',
-	'ALTER TABLE shop DROP CONSTRAINT shop_pkey',
-	'ALTER TABLE shop DROP CONSTRAINT shop_pkey, ADD PRIMARY KEY (size)');
-
 -- what depends on a column
 CREATE VIEW shop_names AS SELECT name FROM shop;
 CREATE TABLE ruled (id int PRIMARY KEY, a int, b int);

@@ -64,7 +64,8 @@ SELECT osc_start('ALTER TABLE t ADD e int NOT NULL', strategy => 'copy', run => 
 CALL osc_run(:job);
 SELECT osc_start('ALTER TABLE t ADD e int GENERATED ALWAYS AS (length(d)) STORED NOT NULL', strategy => 'copy', run => 'manual') AS job \gset
 CALL osc_run(:job);
-SELECT osc_start('ALTER TABLE t ADD PRIMARY KEY (d), DROP CONSTRAINT t_pkey', strategy => 'copy', run => 'manual');
+SELECT osc_start('ALTER TABLE t ADD PRIMARY KEY (d), DROP CONSTRAINT t_pkey', strategy => 'copy', run => 'manual') AS job \gset
+CALL osc_run(:job);
 
 -- a new CHECK
 SELECT osc_start('ALTER TABLE t ADD CONSTRAINT b_positive CHECK (b >= 0)', strategy => 'copy', run => 'manual') AS job \gset

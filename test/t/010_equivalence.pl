@@ -361,6 +361,9 @@ sub case_faults
 sub run_group
 {
 	my ($database, @cases) = @_;
+	my $at   = time;
+	my @took;
+	my $took = sub { push @took, sprintf '%s %.0f s', $_[0], time - $at; $at = time; };
 	my ($native, $online) = ("native_$database", "online_$database");
 	my %group = (native_db => $native, online_db => $online);
 
@@ -383,25 +386,33 @@ sub run_group
 	$group{first_new} = sql($node, 'CREATE TEMP TABLE mark (); SELECT \'mark\'::regclass::oid', $native);
 	sql($node, "CREATE DATABASE $online TEMPLATE $native; GRANT CREATE ON DATABASE $online TO eq_owner");
 
+	$took->('setup');
 	$group{before} = state_of($native, \%group);
+	$took->('state before');
 	$group{native} = run_psql($native, 0,
 		map { [ $_->{name}, '-v', 'VERBOSITY=verbose', '-c', prelude($_), '-c', $_->{native} ] } @ready);
+	$took->('native');
 	$group{online} = run_psql($online, 0,
 		map { [ $_->{name}, '-f', file_of($_->{name}, online_script($_)) ] } @ready);
+	$took->('online');
 	$group{native_state} = state_of($native, \%group);
 	$group{online_state} = state_of($online, \%group);
 	$group{leftovers} = differences(map { leftovers($node, $_) } $native, $online);
+	$took->('states after');
 	for my $db ($native, $online)
 	{
 		$group{ $db eq $native ? 'native_after' : 'online_after' } = run_psql($db, 1,
 			map { [ $_->{name}, '-f', file_of($_->{name}, "\\set VERBOSITY verbose\n\\set SHOW_CONTEXT never\n\\pset null '-'\n" . prelude($_) . $_->{after}) ] } grep { $_->{expect} !~ /^refused/ } @ready);
 	}
+	$took->('behaviour');
 	# the line of the source that raised an error is no part of it
 	for my $run (map { values %{ $group{$_} } } qw(native_after online_after))
 	{
 		$run->{out} =~ s/^LOCATION:.*\n//mg;
 	}
 	$group{soundness} = [ split /\n/, run_psql($online, 1, [ 'soundness', '-f', OscTest::test_dir() . '/../equivalence/check/soundness.sql' ])->{soundness}{out} ];
+
+	$took->('amcheck');
 
 	for my $case (@ready)
 	{
@@ -421,6 +432,8 @@ sub run_group
 	{
 		is(differences(map { $group{$_}{$what}{''} // '' } qw(native_state online_state)), '', "$database: $what of what belongs to no case");
 	}
+	$took->('comparison');
+	note("$database: ", join ', ', @took);
 	return;
 }
 

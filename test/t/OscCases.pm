@@ -46,8 +46,9 @@ my %section = map { ($_ => 1) } qw(change native after);
 my %single  = map { ($_ => 1) } qw(expect strategy force role database limit);
 my %many    = map { ($_ => 1) } qw(set new ignore);
 
-# All cases, in the order of the files; those that OSC_CASES names (a list of cases, or of
-# files without .sql, or of regular expressions) if it is set. Dies on a malformed file.
+# All cases, in the order of the files; those that OSC_CASES names if it is set: names of cases
+# or files (without .sql), or regular expressions; with a leading hyphen, all but those. Dies on
+# a malformed file.
 sub read_cases
 {
 	my ($folder) = @_;
@@ -65,12 +66,18 @@ sub read_cases
 			push @cases, $case;
 		}
 	}
-	if (my $chosen = $ENV{OSC_CASES})
-	{
-		my @wanted = split ' ', $chosen;
-		@cases = grep { my $c = $_; grep { $c->{name} eq $_ || $c->{file} eq $_ || $c->{name} =~ /^(?:$_)$/ } @wanted } @cases;
-	}
+	my @chosen = split ' ', $ENV{OSC_CASES} // '';
+	my @but    = map { substr $_, 1 } grep { /^-/ } @chosen;
+	@chosen = grep { !/^-/ } @chosen;
+	@cases = grep { _is_among($_, @chosen) } @cases if @chosen;
+	@cases = grep { !_is_among($_, @but) } @cases;
 	return @cases;
+}
+
+sub _is_among
+{
+	my ($case, @names) = @_;
+	return scalar grep { $case->{file} eq $_ || $case->{name} =~ /^(?:$_)$/ } @names;
 }
 
 sub _read_file

@@ -345,7 +345,7 @@ WITH member AS (
 	WHERE classid = 'pg_proc'::regclass AND refclassid = 'pg_extension'::regclass AND deptype = 'e'
 	AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'online_schema'))
 SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname ~ '^osc_\d'
-UNION ALL SELECT 'relation ' || oid::regclass FROM pg_class WHERE relname ~ '^osc_(log|twin|shadow)'
+UNION ALL SELECT 'relation ' || oid::regclass FROM pg_class WHERE relname ~ '^osc_(log|twin|shadow|place)'
 UNION ALL SELECT 'trigger ' || tgname || ' on ' || tgrelid::regclass FROM pg_trigger WHERE tgfoid IN (SELECT objid FROM member)
 UNION ALL SELECT 'registry ' || o::text FROM online_schema.job_object o
 UNION ALL SELECT 'relrewrite of ' || oid::regclass FROM pg_class c WHERE relrewrite <> 0

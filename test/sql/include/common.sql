@@ -8,6 +8,8 @@
 --	both(ddl)				a statement natively in "native", as a job in "online"
 --	differences(table)		what differs between the two afterwards
 --	left_behind()			what jobs have left anywhere
+--	guard(on)				switches the event triggers off and on, for tests of
+--							what a job does about DDL that they would refuse
 --
 -- Job ids are made to begin at :first_job, so that messages do not depend on
 -- the tests that ran before.
@@ -237,4 +239,13 @@ UNION ALL SELECT 'active ' || relation::regclass FROM online_schema.job_member W
 UNION ALL SELECT 'rewrite ' || oid::regclass FROM pg_class
 WHERE relrewrite <> 0 AND relnamespace NOT IN ('online_schema'::regnamespace, 'pg_toast'::regnamespace)
 $$;
+CREATE OR REPLACE PROCEDURE osc_test.guard(switched_on boolean)
+	LANGUAGE plpgsql AS $$
+DECLARE
+	name text;
+BEGIN
+	FOREACH name IN ARRAY ARRAY['online_schema_guard_start', 'online_schema_guard_rewrite', 'online_schema_guard_drop'] LOOP
+		EXECUTE format('ALTER EVENT TRIGGER %I %s', name, CASE WHEN switched_on THEN 'ENABLE ALWAYS' ELSE 'DISABLE' END);
+	END LOOP;
+END $$;
 RESET client_min_messages;

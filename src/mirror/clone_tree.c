@@ -1,0 +1,200 @@
+/*-------------------------------------------------------------------------
+ *
+ * clone_tree.c
+ *	  Empty clones of a whole partition or inheritance tree.
+ *
+ * What a statement does to a leaf depends on its parents: which columns it
+ * inherits, which constraints merge, which names its indexes get.  So the
+ * clones are linked as the tables are, and the statements run on them as they
+ * would natively, recursion included.  Afterwards the clones that shall serve
+ * as shadows are taken out of the tree; what the statements did to them
+ * stays.
+ *
+ * A table without relatives is a tree of one.
+ *
+ * Locks on entry: ACCESS SHARE on the sources.  On exit: ACCESS EXCLUSIVE on
+ * the clones.  A crash leaves nothing: all is one transaction.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
+#include "commands/tablecmds.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "base/ident.h"
+#include "mirror/clone_tree.h"
+#include "mirror/shadow.h"
+#include "model/script.h"
+#include "model/statement.h"
+#include "model/tree.h"
+
+/*
+ * The clone of a relation; InvalidOid if it has none here.
+ */
+Oid
+osc_clone_tree_find(const OscCloneTree *tree, Oid source)
+{
+	ListCell   *s,
+			   *c;
+
+	forboth(s, tree->sources, c, tree->clones)
+		if (lfirst_oid(s) == source)
+			return lfirst_oid(c);
+	return InvalidOid;
+}
+
+/* run a statement of our own on a clone */
+static void
+alter_clone(Oid clone, const char *sql)
+{
+	osc_alter_quietly(castNode(AlterTableStmt, linitial_node(RawStmt, pg_parse_query(sql))->stmt),
+					  clone);
+}
+
+static void
+link_clones(const OscCloneTree *tree)
+{
+	ListCell   *lc;
+
+	foreach(lc, osc_links_among(tree->sources))
+	{
+		OscLink    *link = lfirst(lc);
+		Oid			child = osc_clone_tree_find(tree, link->child);
+		Oid			parent = osc_clone_tree_find(tree, link->parent);
+
+		if (link->bound)
+			alter_clone(parent, psprintf("ALTER TABLE %s ATTACH PARTITION %s %s", osc_relation_name(parent),
+										 osc_relation_name(child), link->bound));
+		else
+			alter_clone(child, psprintf("ALTER TABLE %s INHERIT %s", osc_relation_name(child),
+										osc_relation_name(parent)));
+	}
+}
+
+/*
+ * Clone these relations (parents first) and their links, each into a schema
+ * of its own.  The caller has entered the job owner's name.
+ */
+void
+osc_clone_tree_make(OscCloneTree *tree, List *sources, List *schemas)
+{
+	ListCell   *s,
+			   *n;
+
+	tree->sources = sources;
+	tree->clones = NIL;
+	forboth(s, sources, n, schemas)
+	{
+		Relation	source = table_open(lfirst_oid(s), AccessShareLock);
+
+		tree->clones = lappend_oid(tree->clones, osc_create_clone(source, lfirst_oid(n)));
+		table_close(source, NoLock);
+	}
+	link_clones(tree);
+}
+
+/* let the sub-command name the clone of the table that it names; false: there is none */
+static bool
+name_clone(const OscCloneTree *tree, AlterTableCmd *cmd)
+{
+	RangeVar   *name = osc_linked_table(cmd);
+	Oid			clone;
+
+	if (name == NULL)
+		return false;
+	clone = osc_clone_tree_find(tree, RangeVarGetRelid(name, NoLock, true));
+	if (!OidIsValid(clone))
+		return false;
+	name->schemaname = get_namespace_name(get_rel_namespace(clone));
+	name->relname = get_rel_name(clone);
+	/* that would commit the transaction */
+	if (IsA(cmd->def, PartitionCmd))
+		castNode(PartitionCmd, cmd->def)->concurrent = false;
+	return true;
+}
+
+/* carry out those sub-commands that attach, detach or inherit */
+static void
+apply_links(const OscCloneTree *tree, Oid clone, const OscStatement *s)
+{
+	AlterTableStmt *stmt;
+	List	   *kept = NIL;
+	ListCell   *lc;
+
+	if (!IsA(s->node, AlterTableStmt))
+		return;
+	stmt = copyObject(castNode(AlterTableStmt, s->node));
+	foreach(lc, stmt->cmds)
+		if (name_clone(tree, lfirst_node(AlterTableCmd, lc)))
+			kept = lappend(kept, lfirst(lc));
+	stmt->cmds = kept;
+	stmt->relation->schemaname = get_namespace_name(get_rel_namespace(clone));
+	stmt->relation->relname = get_rel_name(clone);
+	if (kept != NIL)
+		osc_alter_quietly(stmt, clone);
+}
+
+/*
+ * Apply those statements (OscStatement *) of a script that are on tables of
+ * the tree, as far as they concern rows, indexes and the tree itself.  Raises
+ * their native errors.
+ */
+void
+osc_clone_tree_apply(const OscCloneTree *tree, List *script)
+{
+	ListCell   *lc;
+
+	foreach(lc, script)
+	{
+		Oid			clone = osc_clone_tree_find(tree, ((OscStatement *) lfirst(lc))->relid);
+
+		if (!OidIsValid(clone))
+			continue;
+		osc_apply_statements(clone, list_make1(lfirst(lc)));
+		apply_links(tree, clone, lfirst(lc));
+	}
+}
+
+/*
+ * Take the tree apart: the clones stay, as plain tables, the partitioned ones
+ * without partitions.
+ */
+void
+osc_clone_tree_unlink(const OscCloneTree *tree)
+{
+	ListCell   *lc;
+
+	foreach(lc, osc_links_among(tree->clones))
+	{
+		OscLink    *link = lfirst(lc);
+
+		if (link->bound)
+			alter_clone(link->parent, psprintf("ALTER TABLE %s DETACH PARTITION %s", osc_relation_name(link->parent),
+											   osc_relation_name(link->child)));
+		else
+			alter_clone(link->child, psprintf("ALTER TABLE %s NO INHERIT %s", osc_relation_name(link->child),
+											  osc_relation_name(link->parent)));
+	}
+}
+
+/*
+ * Drop a schema with the clone in it.
+ */
+void
+osc_drop_clone_schema(Oid nsp)
+{
+	ObjectAddress object;
+
+	ObjectAddressSet(object, NamespaceRelationId, nsp);
+	performDeletion(&object, DROP_CASCADE, PERFORM_DELETION_INTERNAL | PERFORM_DELETION_QUIETLY);
+	CommandCounterIncrement();
+}

@@ -1,0 +1,26 @@
+/*-------------------------------------------------------------------------
+ *
+ * clone_tree.h
+ *	  Empty clones of a whole partition or inheritance tree.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OSC_CLONE_TREE_H
+#define OSC_CLONE_TREE_H
+
+#include "nodes/pg_list.h"
+
+/* relations, parents first, and their clones, linked as they are */
+typedef struct OscCloneTree
+{
+	List	   *sources;		/* Oid */
+	List	   *clones;			/* Oid, one for each */
+} OscCloneTree;
+
+extern void osc_clone_tree_make(OscCloneTree *tree, List *sources, List *schemas);
+extern Oid	osc_clone_tree_find(const OscCloneTree *tree, Oid source);
+extern void osc_clone_tree_apply(const OscCloneTree *tree, List *script);
+extern void osc_clone_tree_unlink(const OscCloneTree *tree);
+extern void osc_drop_clone_schema(Oid nsp);
+
+#endif							/* OSC_CLONE_TREE_H */

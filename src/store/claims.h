@@ -1,0 +1,25 @@
+/*-------------------------------------------------------------------------
+ *
+ * claims.h
+ *	  Which tables jobs have, as of now.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OSC_CLAIMS_H
+#define OSC_CLAIMS_H
+
+#include "nodes/pg_list.h"
+
+/* a table of a job whose work a change of the table would spoil */
+typedef struct OscClaim
+{
+	int64		job_id;
+	Oid			relid;
+	char	   *relname;		/* as the job knows it */
+	char	   *fingerprint;	/* of the definition; NULL: not taken yet */
+	bool		kept;			/* swapped; only osc_cleanup() is due */
+} OscClaim;
+
+extern List *osc_claims(void);
+
+#endif							/* OSC_CLAIMS_H */

@@ -1,0 +1,2 @@
+-- the places of rows that are gone become free
+VACUUM bag;
