@@ -313,9 +313,6 @@ check_alter_type(Command *command)
 			return;
 		}
 		finding = found(command, "alter-type-recheck", spot);
-		set_doubt(finding, OSC_RULE_ERROR, NULL);
-		if (finding != NULL)
-			finding->subject = arena_printf(arena, "%s, because of %s", command->subject, again);
 	}
 	else
 		finding = found(command, "alter-type", spot);
@@ -518,7 +515,7 @@ check_partition(Command *command)
 	if (table == NULL || !table->in_sight)
 		set_doubt(finding, OSC_RULE_WARNING, "The partition's CHECK constraints are not in sight: if one proves the bound, nothing is scanned.");
 	if (finding != NULL)
-		finding->osc_start = NULL;
+		fix_with_osc_start(check, finding);
 }
 
 /* whether a change of storage asks for what the table has already, as far as it is in sight */

@@ -166,14 +166,17 @@ static void
 check_cluster(Check *check)
 {
 	const Node *relation = tree_get(check->node, "relation");
+	Finding    *finding;
 
 	if (relation == NULL)
 		check_no_transaction(check, "CLUSTER of all tables");
 	else if (is_new_table(check, relation))
 		return;
 	hold_lock(check, "ACCESS EXCLUSIVE");
-	report(check, "cluster", check->statement->start,
-		   relation != NULL ? table_shown(check, relation) : "every table that was clustered before");
+	finding = report(check, "cluster", check->statement->start,
+					 relation != NULL ? table_shown(check, relation) : "every table that was clustered before");
+	if (finding != NULL && relation != NULL)
+		fix_with_osc_start(check, finding);
 }
 
 static void

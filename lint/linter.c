@@ -21,10 +21,8 @@ static const struct
 	const char *word;
 	const char *release;
 }			newer_words[] = {
-	{"json_table", "17"}, {"split", "19"}, {"expression", "17"}, {"enforced", "18"}, {"virtual", "18"},
-	{"overlaps", "18"}, {"period", "18"}, {"any_value", "16"}, {"json_array", "16"}, {"json_object", "16"},
-	{"returning", "18"}, {"merge", "17"}, {"source", "17"}, {"repack", "19"}, {"storage", "16"}, {"system_user", "16"},
-	{"null", "18"}
+	{"storage", "16"}, {"json_table", "17"}, {"expression", "17"}, {"enforced", "18"}, {"virtual", "18"},
+	{"overlaps", "18"}, {"period", "18"}, {"split", "19"}, {"repack", "19"}
 };
 
 /*
@@ -152,7 +150,7 @@ set_doubt(Finding *finding, OscRuleSeverity most, const char *doubt)
 		finding->severity = most;
 }
 
-/* whether osc_start() takes the statement: it does not take CLUSTER */
+/* whether osc_start() takes the statement */
 static bool
 osc_start_takes(const Check *check)
 {
@@ -163,7 +161,7 @@ osc_start_takes(const Check *check)
 		return false;
 	if (strcmp(kind, "AlterTableStmt") == 0)
 		return tree_is(node, "objtype", "OBJECT_TABLE");
-	if (strcmp(kind, "ReindexStmt") == 0)
+	if (strcmp(kind, "ReindexStmt") == 0 || strcmp(kind, "ClusterStmt") == 0)
 		return tree_get(node, "relation") != NULL;
 	if (strcmp(kind, "VacuumStmt") == 0)
 		return tree_get(node, "rels") != NULL;

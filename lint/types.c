@@ -238,10 +238,10 @@ type_safe_origin(const Type *to, Arena *arena)
 		return "text, varchar or (without an index) citext";
 	if (is_named(to, "citext"))
 		return "(without an index) text or varchar";
+	if (is_named(to, "varbit") && to->nmods == 0)
+		return "varbit";
 	if (is_named(to, "varchar") || is_named(to, "varbit"))
 		return arena_printf(arena, "a %s of at most %s", to->name, shown);
-	if (is_named(to, "varbit"))
-		return "varbit";
 	if (is_named(to, "numeric") && to->nmods == 0)
 		return "numeric";
 	if (is_named(to, "numeric"))

@@ -1,5 +1,6 @@
 # 002_agreement.pl: linter and planner agree on the equivalence corpus: what the server plans as
-# instant is not flagged as blocking, what it plans as copy, constraint or index is.
+# instant is not flagged as blocking, what it plans as copy, constraint or index is, and then the
+# finding has the call of osc_start() that the corpus makes.
 
 use strict;
 use warnings;
@@ -27,6 +28,14 @@ for my $case (@cases)
 	my @rules = map { $_->{rule} } grep { $_->{kind} eq 'blocking' } @{ $result->{findings} };
 	my $wanted = $case->{strategy} =~ /\b(copy|constraint|index|column)\b/ && !$online_by_itself{ $case->{name} };
 
+	if ($wanted && $case->{change} !~ /;\s*\S/)
+	{
+		my ($online) = grep { defined } map { $_->{online} } grep { $_->{kind} eq 'blocking' } @{ $result->{findings} };
+		my $expected = $case->{change} =~ s/;?\s*\z//r =~ s/'/''/gr;
+		$expected =~ s/\A(?:\s|--[^\n]*\n)+//;
+		utf8::encode($online) if defined $online;
+		is($online, "SELECT osc_start('$expected');", "$case->{name}: the call that does it online");
+	}
 	ok($status =~ /^[01]$/ && ($wanted ? @rules > 0 : @rules == 0), "$case->{name}: $case->{strategy}")
 	  or diag "found: @rules\n$case->{change}\n", map { "$_->{message}\n" } @{ $result->{problems} };
 }
