@@ -167,7 +167,7 @@ fix_with_osc_start(Check *check, Finding *finding)
 
 	if (finding->osc_start == NULL || name == NULL || finding->edits.count > 0)
 		return;
-	if (in_block && later_names(check, name, NULL))
+	if (in_block && (check->statement->has_variables || later_names(check, name, NULL)))
 		return;
 	fix_replace(check, finding, check->statement->start, check->statement->end,
 				arena_printf(&check->linter->arena, in_block ? "SELECT %s" : "CALL osc_wait(%s)", finding->osc_start));

@@ -157,7 +157,8 @@ osc_start_takes(const Check *check)
 	const char *kind = check->kind;
 	const Node *node = check->node;
 
-	if (check->statement->has_variables)
+	/* psql would not replace them within the quotes; Flyway replaces its own anywhere */
+	if (check->statement->has_psql_variables)
 		return false;
 	if (strcmp(kind, "AlterTableStmt") == 0)
 		return tree_is(node, "objtype", "OBJECT_TABLE");

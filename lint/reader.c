@@ -96,7 +96,6 @@ depth_token(Depth *depth, char c, Statement *statement)
 		if (level->deepest > outer->inner)
 			outer->inner = level->deepest;
 		depth->count--;
-		level = outer;
 	}
 	else if (c == ',')
 		level_close_part(level);
@@ -309,7 +308,10 @@ take_token(Search *search, Token token)
 	else if (token.kind == TOKEN_WORD)
 		take_word(search, token);
 	else if (token.kind == TOKEN_VARIABLE)
+	{
 		search->statement->has_variables = true;
+		search->statement->has_psql_variables |= source->data[token.start] == ':';
+	}
 	if (token.kind == TOKEN_WORD || token.kind == TOKEN_NAME)
 		check_name_length(search, token);
 	search->before = token;

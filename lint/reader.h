@@ -38,7 +38,8 @@ typedef struct Statement
 	size_t		start;			/* its first token that is no comment */
 	size_t		end;			/* behind its last token */
 	size_t		stop;			/* behind the semicolon that ends it */
-	bool		has_variables;
+	bool		has_variables;	/* of psql, or ${placeholders} */
+	bool		has_psql_variables;
 	bool		too_deep;		/* nested deeper than the parser can bear */
 	const char *command;		/* set: not SQL, but this command of psql */
 } Statement;

@@ -151,7 +151,8 @@ word_token(const char *data, size_t length, size_t at)
 	if (at + 2 < length && (c == 'u' || c == 'U') && data[at + 1] == '&' &&
 		(data[at + 2] == '\'' || data[at + 2] == '"'))
 		return string_token(data, length, at, at + 2, false);
-	while (end < length && is_ident_char(data[end]))
+	while (end < length && is_ident_char(data[end]) &&
+		   !(data[end] == '$' && end + 1 < length && data[end + 1] == '{'))
 		end++;
 	return (Token) {TOKEN_WORD, at, end};
 }

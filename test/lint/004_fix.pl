@@ -50,7 +50,7 @@ my $node = osc_node('fix');
 sub run_migration
 {
 	my ($database, $case, $text) = @_;
-	my $file = spew("$work/run.sql", $text);
+	my $file = spew("$work/run.sql", $text =~ s/\$\{schema\}/public/gr);
 	my @single = (grep { $_ eq '--transactional' } @{ $case->{options} }) ? ('--single-transaction') : ();
 	my $result = run_log([ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', @single, '-f', $file, '-d', $node->connstr($database) ],
 		'>', "$work/psql.out", '2>', "$work/psql.err");

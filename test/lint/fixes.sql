@@ -4,6 +4,7 @@
 --   ---- options ...        arguments of osc-lint
 --   ---- left RULE...       what is found afterwards; nothing if it is not there
 --   ---- migration          the file before
+--                           (run with ${schema} replaced by public, as Flyway does)
 --   ---- fixed              the file afterwards, byte for byte; not there: the file stays as it is
 
 ---- case concurrently
@@ -273,6 +274,31 @@ ALTER TABLE t ADD CONSTRAINT c CHECK (b > 0), ALTER a TYPE bigint;
 ---- fixed
 CALL osc_wait(osc_start('ALTER TABLE t ADD CONSTRAINT c CHECK (b > 0) NOT VALID, ALTER a TYPE bigint'));
 ALTER TABLE t VALIDATE CONSTRAINT c;
+
+---- case placeholders
+CREATE TABLE t (a int PRIMARY KEY, b int);
+INSERT INTO t SELECT n, n FROM generate_series(1, 100) n;
+---- migration
+ALTER TABLE ${schema}.t ADD CONSTRAINT t_${schema}_c CHECK (b > 0);
+CREATE INDEX t_b ON ${schema}.t (b);
+---- fixed
+CALL osc_wait(osc_start('ALTER TABLE ${schema}.t ADD CONSTRAINT t_${schema}_c CHECK (b > 0)'));
+CREATE INDEX CONCURRENTLY t_b ON ${schema}.t (b);
+
+---- case psql_variables
+CREATE TABLE t (a int PRIMARY KEY, b int);
+INSERT INTO t SELECT n, n FROM generate_series(1, 100) n;
+---- left add-check
+---- migration
+SET lock_timeout = '2s';
+\set minimum 0
+ALTER TABLE t ADD CONSTRAINT c CHECK (b > :minimum);
+CREATE INDEX t_b ON t (b) WHERE b > :minimum;
+---- fixed
+SET lock_timeout = '2s';
+\set minimum 0
+ALTER TABLE t ADD CONSTRAINT c CHECK (b > :minimum);
+CREATE INDEX CONCURRENTLY t_b ON t (b) WHERE b > :minimum;
 
 ---- case rolled_back
 CREATE TABLE t (a int PRIMARY KEY, b int);

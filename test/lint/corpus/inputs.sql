@@ -40,6 +40,11 @@ COMMIT;
 SET lock_timeout = '2s';
 ALTER TABLE ${schema}.orders ADD CONSTRAINT ${prefix}_c CHECK (price > ${minimum});
 
+---- bad flyway_placeholders_in_names
+---- expect 2 create-index error
+SET lock_timeout = '2s';
+CREATE INDEX i_${schema}_a ON ${schema}.t_${name} (${column}, b$c) WHERE x = '${value}';
+
 ---- bad psql_commands
 ---- expect 7 add-check error
 \set ON_ERROR_STOP on
