@@ -108,6 +108,13 @@ check-long:
 check-versions:
 	bash test/check-versions.sh
 
+else ifeq ($(MAKECMDGOALS),lint)
+
+# needs no PostgreSQL
+.PHONY: lint
+lint:
+	$(MAKE) -C lint
+
 else
 
 PG_CONFIG ?= pg_config
