@@ -16,22 +16,27 @@ OBJS = \
 	src/base/deadline.o \
 	src/base/disk.o \
 	src/base/ident.o \
+	src/base/keep_old.o \
 	src/base/locks.o \
 	src/base/notices.o \
 	src/base/run.o \
 	src/base/settings.o \
+	src/base/window.o \
 	src/store/claims.o \
 	src/store/events.o \
 	src/store/job.o \
 	src/store/job_step.o \
 	src/store/objects.o \
+	src/model/compose.o \
 	src/model/mapping.o \
 	src/model/mapping_exec.o \
+	src/model/objections.o \
 	src/model/relinfo.o \
 	src/model/script.o \
 	src/model/statement.o \
 	src/model/tree.o \
 	src/mirror/backfill.o \
+	src/mirror/canary.o \
 	src/mirror/capture.o \
 	src/mirror/clone_tree.o \
 	src/mirror/follower.o \
@@ -43,12 +48,17 @@ OBJS = \
 	src/mirror/row_error.o \
 	src/mirror/shadow.o \
 	src/mirror/validate.o \
+	src/finish/adopt.o \
 	src/finish/cleanup.o \
 	src/finish/direct.o \
 	src/finish/foreign_keys.o \
+	src/finish/keep.o \
+	src/finish/orphans.o \
+	src/finish/sequences.o \
 	src/finish/snapshots.o \
 	src/finish/stand_aside.o \
 	src/finish/storage.o \
+	src/finish/swap_message.o \
 	src/finish/swap_storage.o \
 	src/plan/burden.o \
 	src/plan/harm.o \
@@ -56,19 +66,27 @@ OBJS = \
 	src/plan/plan.o \
 	src/plan/reach.o \
 	src/plan/recipes.o \
+	src/plan/recipes_tree.o \
 	src/plan/rehearse.o \
 	src/plan/rules.o \
 	src/plan/separable.o \
 	src/plan/slices.o \
+	src/drive/announce.o \
+	src/drive/arrange.o \
 	src/drive/background.o \
+	src/drive/blockers.o \
 	src/drive/commands.o \
 	src/drive/control.o \
 	src/drive/driver.o \
+	src/drive/estimate.o \
 	src/drive/foreground.o \
 	src/drive/prepare.o \
 	src/drive/prove.o \
+	src/drive/queue.o \
 	src/drive/restart.o \
 	src/drive/steps.o \
+	src/drive/swap_time.o \
+	src/drive/throttle.o \
 	src/entry/api.o \
 	src/entry/guard.o \
 	src/entry/launcher.o \

@@ -100,7 +100,7 @@ clean_up()
 
 install_packages()
 {
-	local wanted=(make gcc perl libipc-run-perl) missing=() package major
+	local wanted=(make gcc perl libipc-run-perl libpg-query-dev) missing=() package major
 	if [[ $pg_config =~ ^/usr/lib/postgresql/([0-9]+)/ ]]; then
 		major=${BASH_REMATCH[1]}
 		wanted+=("postgresql-$major" "postgresql-server-dev-$major")
@@ -334,7 +334,7 @@ build_lint()
 # The longest first, so that two at a time end together.
 order_by_length()
 {
-	local name long='003_ledger 004_crash_points 011_no_key 002_restart' all
+	local name long='003_ledger 010_equivalence 004_crash_points 011_no_key 002_restart' all
 	all=$(cat)
 	for name in $long $all; do
 		grep -qx "$name" <<<"$all" || continue

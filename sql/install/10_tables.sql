@@ -25,6 +25,10 @@ CREATE TABLE online_schema.job (
 	database_id oid NOT NULL,
 	attempts integer NOT NULL DEFAULT 0,
 	next_try_at timestamptz,
+	announced text,
+	eta_at timestamptz,
+	kept_until timestamptz,
+	blocked_since timestamptz,
 	swap_since timestamptz,
 	waiting_for text,
 	last_error text,
@@ -48,6 +52,7 @@ CREATE TABLE online_schema.job_member (
 	generation integer NOT NULL DEFAULT 1,
 	shadow oid,
 	twin oid,
+	canary oid,
 	dry_run_done boolean NOT NULL DEFAULT false,
 	fence xid8,
 	fence_passed boolean NOT NULL DEFAULT false,
@@ -73,6 +78,7 @@ CREATE TABLE online_schema.job_member (
 	rows_not_compared bigint NOT NULL DEFAULT 0,
 	rows_differing bigint NOT NULL DEFAULT 0,
 	sample jsonb,
+	orphan_checks jsonb NOT NULL DEFAULT '[]',
 	foreign_keys jsonb NOT NULL DEFAULT '[]',
 	PRIMARY KEY (job_id, member)
 );

@@ -14,7 +14,7 @@ CREATE FUNCTION @extschema@.osc_start(ddl text, strategy text DEFAULT 'auto',
 	RETURNS bigint
 	LANGUAGE C AS 'MODULE_PATHNAME', 'osc_start';
 COMMENT ON FUNCTION @extschema@.osc_start(text, text, text, jsonb, text) IS
-	'starts a job for one ALTER TABLE and returns its id; work begins when the transaction commits; swap is auto or manual, run is background or manual; errors: 42P01, 42703, 42501, 0A000, 2BP01, 55006 for a table that another job has';
+	'starts a job for one ALTER TABLE and returns its id; work begins when the transaction commits; swap is auto or manual, run is background or manual; errors: 42P01, 42703, 42501, 0A000, 2BP01, 55006 for a table that another job has, 53100 without room for its copy';
 
 CREATE FUNCTION @extschema@.osc_step(job_id bigint) RETURNS text
 	STRICT LANGUAGE C AS 'MODULE_PATHNAME', 'osc_step';
@@ -60,12 +60,12 @@ COMMENT ON FUNCTION @extschema@.osc_cancel(bigint) IS
 CREATE FUNCTION @extschema@.osc_cleanup(job_id bigint) RETURNS void
 	STRICT LANGUAGE C AS 'MODULE_PATHNAME', 'osc_cleanup';
 COMMENT ON FUNCTION @extschema@.osc_cleanup(bigint) IS
-	'removes what a finished job has left, if anything; error 55000 for a job that has not ended';
+	'ends the keeping of what a job''s swap replaced (state kept): a worker removes it; does nothing to a job that has ended; error 55000 for a job that has not been swapped';
 
 CREATE FUNCTION @extschema@.osc_set(job_id bigint, setting text, value text) RETURNS void
 	STRICT LANGUAGE C AS 'MODULE_PATHNAME', 'osc_set';
 COMMENT ON FUNCTION @extschema@.osc_set(bigint, text, text) IS
-	'changes a setting of a job, named with or without online_schema.; in force from its next step; errors: 42704 for an unknown setting, 22023 for a value out of range, 55000 for a job that has ended';
+	'changes a setting of a job, named with or without online_schema.; in force from its next step (workers: when the backfill begins; keep_old: also while the job is kept); errors: 42704 for an unknown setting, 22023 for a value out of range, 55000 for a job that has ended';
 
 CREATE PROCEDURE @extschema@.osc_wait(job_id bigint, timeout interval DEFAULT NULL)
 	LANGUAGE C AS 'MODULE_PATHNAME', 'osc_wait';

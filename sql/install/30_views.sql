@@ -48,9 +48,10 @@ SELECT p.job_id, p.relation, p.members, p.ddl, p.strategy, p.state, p.phase,
 		|| pg_catalog.repeat('.', 20 - (p.progress_pct / 5)::int) || '] '
 		|| pg_catalog.lpad(p.progress_pct::text, 5) || ' %' AS progress_bar,
 	p.rows_done, p.rows_total, p.bytes_done, p.bytes_total, p.backlog,
-	CASE WHEN p.state = 'running' AND p.phase = 'backfilling' AND p.copied > 0.02
-		THEN pg_catalog.date_trunc('second', (pg_catalog.clock_timestamp() - p.phase_since)
-			* ((1 - p.copied) / p.copied)::float8) END AS eta,
+	CASE WHEN p.eta_at IS NOT NULL AND p.state = 'running'
+			AND p.phase IN ('backfilling', 'indexing', 'catching_up', 'validating')
+		THEN greatest(pg_catalog.round(extract(epoch FROM p.eta_at - pg_catalog.clock_timestamp()), 1), 0)
+			* interval '1 s' END AS eta,
 	p.waiting_for, p.started_at, p.updated_at, p.finished_at,
 	pg_catalog.pg_get_userbyid(p.owner) AS owner, p.last_error
 FROM percent p;
@@ -69,7 +70,7 @@ COMMENT ON COLUMN @extschema@.osc_progress.rows_total IS 'rows of the table as t
 COMMENT ON COLUMN @extschema@.osc_progress.bytes_done IS 'bytes of the table read by the backfill';
 COMMENT ON COLUMN @extschema@.osc_progress.bytes_total IS 'bytes of the table when the backfill began, TOAST and indexes apart';
 COMMENT ON COLUMN @extschema@.osc_progress.backlog IS 'changed keys that wait for replay, estimated';
-COMMENT ON COLUMN @extschema@.osc_progress.eta IS 'time that the rest of the backfill will take at its present speed; NULL in other phases';
+COMMENT ON COLUMN @extschema@.osc_progress.eta IS 'time that the rest of the job will take, seconds, estimated once a second from the speed of the backfill and of the present phase; NULL before the backfill, while the job does not run, and from ready on';
 COMMENT ON COLUMN @extschema@.osc_progress.waiting_for IS 'what holds the job up; NULL when nothing does';
 COMMENT ON COLUMN @extschema@.osc_progress.started_at IS 'when the first step began';
 COMMENT ON COLUMN @extschema@.osc_progress.updated_at IS 'when the job last changed state, phase or what it waits for';
@@ -89,7 +90,7 @@ COMMENT ON VIEW @extschema@.osc_events IS 'audit trail of the jobs that the role
 COMMENT ON COLUMN @extschema@.osc_events.job_id IS 'id of the job';
 COMMENT ON COLUMN @extschema@.osc_events.at IS 'when the event was written';
 COMMENT ON COLUMN @extschema@.osc_events.phase IS 'phase of the job at the event';
-COMMENT ON COLUMN @extschema@.osc_events.event IS 'what happened: state, phase, prepare, dry_run, capture, fence, restart, freeze, index, analyze, validate, lock, swap, foreign_key, cleanup, setting, error';
+COMMENT ON COLUMN @extschema@.osc_events.event IS 'what happened: state, phase, prepare, dry_run, capture, fence, restart, freeze, index, analyze, validate, lock, swap, foreign_key, cleanup, kept, setting, blocker, throttle, throttle_end, throttled, error';
 COMMENT ON COLUMN @extschema@.osc_events.duration IS 'how long it took, where that means anything';
 COMMENT ON COLUMN @extschema@.osc_events.detail IS 'JSON: before and after of a step; for a lock: purpose, granted, waited_ms, the time limits in force, and the blockers';
 

@@ -18,6 +18,7 @@
 #include "catalog/objectaddress.h"
 #include "commands/defrem.h"
 #include "executor/executor.h"
+#include "replication/message.h"
 #include "utils/acl.h"
 #include "utils/relcache.h"
 
@@ -47,6 +48,15 @@ typedef Oid RelFileNumber;
 	object_ownercheck(RelationRelationId, relid, roleid)
 #endif
 
+/* 17: a logical message can be flushed at once, which we do not want (message.h) */
+#if PG_VERSION_NUM < 170000
+#define osc_log_logical_message(prefix, message, size) \
+	LogLogicalMessage(prefix, message, size, true)
+#else
+#define osc_log_logical_message(prefix, message, size) \
+	LogLogicalMessage(prefix, message, size, true, false)
+#endif
+
 /* 17: the look-up of one's own locks may include stronger ones (lock.h) */
 #if PG_VERSION_NUM < 170000
 #define osc_lock_held_by_me(tag, mode) LockHeldByMe(tag, mode)
@@ -65,6 +75,14 @@ typedef Oid RelFileNumber;
 	reindex_index(NULL, relid, false, persistence, params)
 #define osc_reindex_relation(relid, flags, params) \
 	reindex_relation(NULL, relid, flags, params)
+#endif
+
+/* 18: cluster_rel() takes the open relation, and closes it (cluster.c) */
+#if PG_VERSION_NUM < 180000
+#define osc_cluster_rel(relid, index, params) cluster_rel(relid, index, params)
+#else
+#define osc_cluster_rel(relid, index, params) \
+	cluster_rel(table_open(relid, AccessExclusiveLock), index, params)
 #endif
 
 /* 16: DefineIndex() counts the parts of a partitioned build (indexcmds.c) */

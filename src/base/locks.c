@@ -82,6 +82,8 @@ osc_clear_lock_report(void)
 		pfree(last_report.blockers);
 	if (last_report.summary)
 		pfree(last_report.summary);
+	list_free(last_report.set.relids);
+	list_free(last_report.set.modes);
 	memset(&last_report, 0, sizeof(last_report));
 }
 
@@ -96,8 +98,8 @@ osc_last_lock_report(void)
 }
 
 /* the names of the lock modes that conflict with the mode, as a text array */
-static ArrayType *
-conflicting_modes(LOCKMODE mode)
+Datum
+osc_conflicting_modes(LOCKMODE mode)
 {
 	Datum		names[MAX_LOCKMODES];
 	int			n = 0;
@@ -105,7 +107,7 @@ conflicting_modes(LOCKMODE mode)
 	for (LOCKMODE m = AccessShareLock; m <= AccessExclusiveLock; m++)
 		if (DoLockModesConflict(mode, m))
 			names[n++] = CStringGetTextDatum(GetLockmodeName(DEFAULT_LOCKMETHOD, m));
-	return construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT);
+	return PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /*
@@ -124,8 +126,7 @@ look_at_holders(Oid relid, LOCKMODE mode, Oid job_owner)
 
 	osc_store_open(&store);
 	osc_arg_oid(&args, relid);
-	osc_arg_datum(&args, TEXTARRAYOID,
-				  PointerGetDatum(conflicting_modes(mode)), false);
+	osc_arg_datum(&args, TEXTARRAYOID, osc_conflicting_modes(mode), false);
 	osc_arg_oid(&args, job_owner);
 	osc_arg_int4(&args, OSC_LONG_TRANSACTION_MS);
 	osc_sql("WITH holder AS ("
@@ -186,11 +187,16 @@ void
 osc_lock_all(const OscLockSet *set, const char *purpose, Oid job_owner)
 {
 	TimestampTz start = GetCurrentTimestamp();
+	MemoryContext old;
 	ListCell   *r,
 			   *m;
 
 	osc_clear_lock_report();
 	strlcpy(last_report.purpose, purpose, sizeof(last_report.purpose));
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	last_report.set.relids = list_copy(set->relids);
+	last_report.set.modes = list_copy(set->modes);
+	MemoryContextSwitchTo(old);
 	forboth(r, set->relids, m, set->modes)
 	{
 		Oid			relid = lfirst_oid(r);
@@ -252,6 +258,58 @@ osc_worker_unlock(int64 job_id)
 
 	worker_tag(&tag, job_id);
 	(void) LockRelease(&tag, ExclusiveLock, true);
+}
+
+/* a place among the jobs that workers drive at once, in all databases */
+static void
+slot_tag(LOCKTAG *tag, int slot)
+{
+	SET_LOCKTAG_OBJECT(*tag, InvalidOid, OSC_JOB_LOCK_CLASS, slot, 0);
+}
+
+/*
+ * Take one of n places for the session; its number from 1 on, 0 if all are
+ * taken.  A place is a lock, so a process that dies gives it back.
+ */
+int
+osc_slot_try_lock(int n)
+{
+	LOCKTAG		tag;
+
+	for (int slot = 1; slot <= n; slot++)
+	{
+		slot_tag(&tag, slot);
+		if (LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL)
+			return slot;
+	}
+	return 0;
+}
+
+void
+osc_slot_unlock(int slot)
+{
+	LOCKTAG		tag;
+
+	slot_tag(&tag, slot);
+	(void) LockRelease(&tag, ExclusiveLock, true);
+}
+
+/* is one of n places free?  takes none, so that it is in nobody's way */
+bool
+osc_slot_is_free(int n)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+	bool		result;
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, OSC_JOB_LOCK_CLASS);
+	osc_arg_int4(&args, n);
+	osc_sql("SELECT count(*) < $2 AS free FROM pg_locks WHERE locktype = 'object' AND granted"
+			" AND database = 0 AND classid = $1", &args);
+	result = osc_col_bool(0, "free");
+	osc_store_close(&store);
+	return result;
 }
 
 /*

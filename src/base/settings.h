@@ -8,6 +8,14 @@
 #ifndef OSC_SETTINGS_H
 #define OSC_SETTINGS_H
 
+/* values of osc_blocker_action */
+typedef enum OscBlockerAction
+{
+	OSC_BLOCKER_WAIT,
+	OSC_BLOCKER_CANCEL,
+	OSC_BLOCKER_TERMINATE,
+} OscBlockerAction;
+
 /* values in force in this process; a step works under its job's values */
 extern int	osc_lock_timeout;			/* ms */
 extern int	osc_lock_retry_max_delay;	/* ms */
@@ -19,8 +27,17 @@ extern int	osc_workers;
 extern int	osc_batch_size;				/* rows, 0 = adapt */
 extern int	osc_batch_target_time;		/* ms */
 extern int	osc_replay_batch_size;		/* keys, 0 = adapt */
+extern double osc_throttle_ratio;		/* 0 to 0.95 */
+extern int	osc_max_replica_lag;		/* ms, 0 = off */
+extern int	osc_max_active_backends;	/* 0 = off */
+extern int	osc_max_lock_waiters;		/* 0 = off */
+extern int	osc_min_free_disk;			/* percent, 0 = off */
+extern int	osc_max_workers;			/* of the server, not of a job */
+extern int	osc_blocker_action;			/* OscBlockerAction */
+extern int	osc_blocker_patience;		/* ms */
+extern char *osc_swap_window;			/* see base/window.h */
+extern char *osc_keep_old;				/* see base/keep_old.h */
 extern bool osc_verify;
-extern int	osc_min_free_disk;			/* percent of the volume */
 extern bool osc_validate_foreign_keys;
 
 /* what becomes of plain DDL that would block the users of a large table */

@@ -11,6 +11,11 @@
  * A step is a transaction.  While a job is ready for a manual swap, the
  * driver lock is given back between steps, so that osc_swap() can have it.
  *
+ * No more than online_schema.max_workers jobs are driven at once; a worker that
+ * finds no place says so in its jobs' rows and exits.  One that ends asks for
+ * another if there are jobs left in its database; jobs of other databases are
+ * found by their next osc_* call, osc_wait() included, and by the launcher.
+ *
  * A worker is asked for when the transaction that needs it commits: the
  * request is prepared before, and the commit callback only hands it over.
  *
@@ -32,6 +37,7 @@
 #include "tcop/tcopprot.h"
 #include "tcop/utility.h"
 #include "nodes/makefuncs.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -42,13 +48,23 @@
 #include "base/locks.h"
 #include "base/run.h"
 #include "base/settings.h"
+#include "drive/announce.h"
 #include "drive/commands.h"
 #include "drive/driver.h"
+#include "drive/queue.h"
+#include "drive/throttle.h"
 #include "mirror/backfill.h"
 #include "store/events.h"
 
 /* seconds after which the postmaster starts a worker again that has crashed */
 #define RESTART_SECONDS 5
+
+/* how long a further backfill worker waits while a limit holds the job, ms */
+#define HELPER_HELD_MS 500
+
+/* how often a worker looks again for a place, and how long it waits before, ms */
+#define SLOT_LOOKS 3
+#define SLOT_LOOK_MS 100
 
 static bool worker_wanted = false;
 static int	worker_to_wake = 0;
@@ -344,6 +360,21 @@ note_swap(OscJob *job, const OscStep *step)
 					job->job_id, ms)));
 }
 
+/* what pg_stat_activity shows */
+static void
+report_activity(const OscJob *job)
+{
+	OscMember  *first = job->members ? linitial(job->members) :
+		job->others ? linitial(job->others) : NULL;
+
+	pgstat_report_appname(psprintf("online_schema job " INT64_FORMAT, job->job_id));
+	pgstat_report_activity(STATE_RUNNING,
+						   psprintf("job " INT64_FORMAT ", %s, table %s: %s", job->job_id,
+									osc_phase_name(job->phase),
+									first ? quote_qualified_identifier(first->nspname, first->relname) : "unknown",
+									job->ddl));
+}
+
 /* one step and its commit; returns the ms to wait before the next, -1 at the end */
 static int
 drive_once(int64 job_id, MemoryContext context)
@@ -363,8 +394,7 @@ drive_once(int64 job_id, MemoryContext context)
 		CommitTransactionCommand();
 		return Min(wait, 1000);
 	}
-	pgstat_report_activity(STATE_RUNNING,
-						   psprintf("job " INT64_FORMAT ": %s", job_id, job->ddl));
+	report_activity(job);
 	if (before == OSC_BACKFILLING || before == OSC_CATCHING_UP ||
 		before == OSC_VALIDATING || before == OSC_CLEANING)
 	{
@@ -386,6 +416,12 @@ drive_once(int64 job_id, MemoryContext context)
 	{
 		begin_step();
 		osc_start_backfill_workers(job);
+		CommitTransactionCommand();
+	}
+	if (osc_is_news(job))
+	{
+		begin_step();
+		osc_announce(job_id);
 		CommitTransactionCommand();
 	}
 	MemoryContextSwitchTo(context);
@@ -410,6 +446,21 @@ is_ready(int64 job_id, MemoryContext context)
 	return result;
 }
 
+/* a job that is taken up in the middle of its backfill has lost its helpers */
+static void
+start_helpers(int64 job_id, MemoryContext context)
+{
+	OscJob	   *job;
+
+	begin_step();
+	MemoryContextSwitchTo(context);
+	job = osc_job_load(job_id, false);
+	if (job->phase == OSC_BACKFILLING && job->state == OSC_RUNNING)
+		osc_start_backfill_workers(job);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+}
+
 static void
 drive_job(int64 job_id)
 {
@@ -417,6 +468,7 @@ drive_job(int64 job_id)
 												  "online_schema job",
 												  ALLOCSET_DEFAULT_SIZES);
 
+	start_helpers(job_id, context);
 	for (;;)
 	{
 		int			wait = drive_once(job_id, context);
@@ -440,29 +492,33 @@ drive_job(int64 job_id)
 	MemoryContextDelete(context);
 }
 
+/*
+ * A place among the jobs that run at once, 0 if all are taken.  A worker that
+ * finds nothing to do holds one for a moment: look again before giving up, for
+ * such a worker does not ask for another when it ends.
+ */
+static int
+take_slot(void)
+{
+	int			slot = osc_slot_try_lock(osc_max_workers);
+
+	for (int i = 0; i < SLOT_LOOKS && slot == 0; i++)
+	{
+		doze(SLOT_LOOK_MS);
+		slot = osc_slot_try_lock(osc_max_workers);
+	}
+	return slot;
+}
+
 /* the oldest job that wants a worker and has none, locked for us; 0: none */
 static int64
-take_job(void)
+take_job(int slot)
 {
 	int64		result = 0;
-	ListCell   *lc;
 
 	begin_step();
 	if (OidIsValid(osc_extension_oid(true)))
-		foreach(lc, osc_jobs_to_drive())
-		{
-			int64		id = *(int64 *) lfirst(lc);
-
-			/* one that is ready has a worker although nobody drives it just now */
-			if (!osc_worker_try_lock(id))
-				continue;
-			if (osc_driver_try_lock(id, true))
-			{
-				result = id;
-				break;
-			}
-			osc_worker_unlock(id);
-		}
+		result = osc_queue_take(slot);
 	CommitTransactionCommand();
 	return result;
 }
@@ -477,10 +533,11 @@ take_and_drive(void)
 {
 	volatile int64 job_id = 0;
 	volatile bool failed = false;
+	int			slot = take_slot();
 
 	PG_TRY();
 	{
-		job_id = take_job();
+		job_id = take_job(slot);
 		/* all the DDL of this process is that of the job */
 		osc_driving_job = job_id;
 		if (job_id != 0)
@@ -489,12 +546,14 @@ take_and_drive(void)
 	PG_CATCH();
 	{
 		HOLD_INTERRUPTS();
-		EmitErrorReport();
+		/* osc_pause() and osc_cancel() end a VACUUM that way: look what they want */
+		failed = geterrcode() != ERRCODE_QUERY_CANCELED;
+		if (failed)
+			EmitErrorReport();
 		AbortCurrentTransaction();
 		MemoryContextSwitchTo(TopMemoryContext);
 		FlushErrorState();
 		RESUME_INTERRUPTS();
-		failed = true;
 	}
 	PG_END_TRY();
 	osc_driving_job = 0;
@@ -506,6 +565,14 @@ take_and_drive(void)
 		osc_driver_unlock(job_id);
 		osc_worker_unlock(job_id);
 	}
+
+	/*
+	 * Race: a job that finds no place waits for us to end.  It was committed
+	 * before its worker looked for a place, so we see it when we look for
+	 * jobs after this.
+	 */
+	if (slot != 0)
+		osc_slot_unlock(slot);
 	return job_id != 0 || failed;
 }
 
@@ -521,13 +588,16 @@ osc_drive_in_background(void)
 	if (!take_and_drive())
 		return;
 	begin_step();
-	if (osc_jobs_to_drive() != NIL)
+	if (osc_jobs_to_drive(false) != NIL)
 		osc_request_worker();
 	CommitTransactionCommand();
 }
 
-/* one batch of any open range; false when there is none, or the job stopped */
-static bool
+/*
+ * One batch of any open range; returns the ms to wait before the next, -1 when
+ * there is none, or the job stopped.
+ */
+static int
 backfill_once(int64 job_id, int32 member, MemoryContext context)
 {
 	OscJob	   *job;
@@ -535,6 +605,7 @@ backfill_once(int64 job_id, int32 member, MemoryContext context)
 	OscEnv		env;
 	ListCell   *lc;
 	int			range_no;
+	int			wait = HELPER_HELD_MS;
 	bool		complete;
 
 	begin_step();
@@ -549,13 +620,19 @@ backfill_once(int64 job_id, int32 member, MemoryContext context)
 		(range_no = osc_backfill_open_range(m)) <= 0)
 	{
 		CommitTransactionCommand();
-		return false;
+		return -1;
 	}
 	osc_env_enter(&env, job->owner, job->settings, job->session_settings);
-	(void) osc_copy_batch(m, range_no, 0, &complete);
+	if (osc_throttle_reason(job) == NULL)
+	{
+		TimestampTz start = GetCurrentTimestamp();
+
+		(void) osc_copy_batch(m, range_no, 0, &complete);
+		wait = osc_throttle_pause_ms(osc_elapsed_ms(start));
+	}
 	osc_env_leave(&env);
 	CommitTransactionCommand();
-	return true;
+	return wait;
 }
 
 /*
@@ -570,10 +647,14 @@ osc_backfill_in_background(int64 job_id, int32 member)
 												  "online_schema backfill",
 												  ALLOCSET_DEFAULT_SIZES);
 
-	while (backfill_once(job_id, member, context))
+	int			wait;
+
+	while ((wait = backfill_once(job_id, member, context)) >= 0)
 	{
 		MemoryContextSwitchTo(TopMemoryContext);
 		MemoryContextReset(context);
+		if (wait > 0)
+			doze(wait);
 		CHECK_FOR_INTERRUPTS();
 	}
 }

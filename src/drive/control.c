@@ -31,9 +31,12 @@
 #include "base/locks.h"
 #include "base/run.h"
 #include "base/settings.h"
+#include "drive/announce.h"
 #include "drive/control.h"
 #include "drive/driver.h"
 #include "drive/prove.h"
+#include "drive/throttle.h"
+#include "finish/keep.h"
 #include "plan/plan.h"
 #include "store/events.h"
 #include "store/objects.h"
@@ -69,7 +72,8 @@ kick(void)
 
 	if (RecoveryInProgress() || worker_exists())
 		return;
-	foreach(lc, osc_jobs_to_drive())
+	/* with all places taken, a worker could only clean up */
+	foreach(lc, osc_jobs_to_drive(!osc_slot_is_free(osc_max_workers)))
 		if (osc_driver_pid(*(int64 *) lfirst(lc)) == 0)
 		{
 			osc_request_worker();
@@ -116,6 +120,8 @@ hint_for(const OscJob *job)
 			return "Let the job go on with osc_resume().";
 		case OSC_CANCELLING:
 			return "The job is being cleaned up; follow it with osc_wait().";
+		case OSC_KEPT:
+			return "The swap is over, and what it replaced is kept; end that with osc_cleanup().";
 		case OSC_READY:
 			return "The job is ready: swap it with osc_swap(), or end it with osc_cancel().";
 		case OSC_QUEUED:
@@ -230,6 +236,9 @@ osc_control_start(const OscStartArgs *args)
 				 errhint("Leave out run => 'manual', or use strategy => 'copy'.")));
 	foreach(lc, plan->tables)
 		refuse_second_job(lfirst(lc));
+	foreach(lc, plan->tables)
+		if (((OscPlanTable *) lfirst(lc))->copied)
+			osc_require_disk(((OscPlanTable *) lfirst(lc))->relid);
 	osc_job_create(&job, osc_settings_to_json(), osc_session_settings_to_json());
 	store_plan(&job, plan);
 	if (!job.manual_run)
@@ -255,6 +264,7 @@ osc_control_pause(int64 job_id)
 		job->phase >= OSC_CLEANING)
 		wrong_state(job, hint_for(job));
 	osc_job_set_state(job, OSC_PAUSED);
+	osc_announce(job_id);
 	osc_wake_worker(job_id);
 }
 
@@ -282,6 +292,7 @@ osc_control_resume(int64 job_id)
 	osc_job_set_state(job, OSC_RUNNING);
 	if (job->phase == OSC_AT_READY && job->manual_swap)
 		osc_job_set_state(job, OSC_READY);
+	osc_announce(job_id);
 	if (!job->manual_run)
 		osc_request_worker();
 }
@@ -303,6 +314,7 @@ osc_control_cancel(int64 job_id)
 		job->phase >= OSC_CLEANING)
 		wrong_state(job, hint_for(job));
 	osc_cancel_job(job);
+	osc_announce(job_id);
 	osc_wake_worker(job_id);
 	/* a worker cleans up, also for a job that is driven by hand */
 	osc_request_worker();
@@ -316,10 +328,31 @@ osc_control_cleanup(int64 job_id)
 {
 	OscJob	   *job = get_job(job_id, true);
 
+	if (job->state == OSC_KEPT)
+	{
+		osc_keep_end(job);
+		osc_announce(job_id);
+		osc_request_worker();
+		return;
+	}
 	if (!osc_state_is_final(job->state))
 		wrong_state(job, job->state == OSC_CANCELLING || job->phase >= OSC_CLEANING ?
 					hint_for(job) :
 					"End the job with osc_cancel() first.");
+}
+
+/* another keep_old for a job that keeps already: from now on */
+static void
+keep_otherwise(int64 job_id)
+{
+	OscJob	   *job = osc_job_load(job_id, true);
+	OscEnv		env;
+
+	osc_env_enter(&env, job->owner, job->settings, NULL);
+	osc_keep_set(job);
+	osc_env_leave(&env);
+	if (osc_keep_is_over(job))
+		osc_request_worker();
 }
 
 /*
@@ -341,6 +374,8 @@ osc_control_set(int64 job_id, const char *setting, const char *value)
 		wrong_state(job, hint_for(job));
 	osc_check_setting(full, value);
 	osc_job_set_setting(job, full, value);
+	if (job->state == OSC_KEPT && strcmp(full, "online_schema.keep_old") == 0)
+		keep_otherwise(job_id);
 	initStringInfo(&detail);
 	appendStringInfoString(&detail, "{\"setting\": ");
 	escape_json(&detail, full);
@@ -356,7 +391,11 @@ manual_step(OscJob *job, OscStep *step)
 {
 	if (!osc_job_has_steps(job) && !(step->while_paused && job->state == OSC_PAUSED))
 		wrong_state(job, hint_for(job));
-	return osc_drive_step(job->job_id, OSC_DRIVE_MANUAL, step);
+	job = osc_drive_step(job->job_id, OSC_DRIVE_MANUAL, step);
+	/* not with the swap's locks held */
+	if (!step->swapped)
+		osc_announce(job->job_id);
+	return job;
 }
 
 /*

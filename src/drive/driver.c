@@ -42,7 +42,12 @@
 #include "base/locks.h"
 #include "base/run.h"
 #include "base/settings.h"
+#include "base/window.h"
+#include "drive/blockers.h"
 #include "drive/driver.h"
+#include "drive/estimate.h"
+#include "drive/throttle.h"
+#include "finish/keep.h"
 #include "model/relinfo.h"
 #include "store/events.h"
 
@@ -54,7 +59,7 @@ bool
 osc_job_has_steps(const OscJob *job)
 {
 	return !osc_state_is_final(job->state) && job->state != OSC_PAUSED &&
-		job->state != OSC_KEPT;
+		(job->state != OSC_KEPT || osc_keep_is_over(job));
 }
 
 /* ms until the job's next attempt is due; 0: now */
@@ -116,9 +121,16 @@ static void
 try_again_later(OscJob *job, OscStep *step, const char *why)
 {
 	double		delay = next_delay(job);
-	const char *summary = osc_last_lock_report()->summary;
+	const OscLockReport *report = osc_last_lock_report();
+	const char *summary = report->summary;
 
 	lock_event(job, why);
+	if (!report->granted && report->purpose[0] != '\0' &&
+		strcmp(report->purpose, OSC_LOCK_TO_READ) != 0)
+	{
+		(void) osc_blockers_met(job, &report->set, report->purpose);
+		delay = osc_blockers_limit_delay(job, (int) delay);
+	}
 	osc_job_set_waiting(job, summary ? summary : why);
 	osc_job_note_attempt(job, false, delay);
 	step->wait_ms = (int) delay;
@@ -364,6 +376,8 @@ osc_drive_step(int64 job_id, OscDriveMode mode, OscStep *step)
 	if (!(osc_job_has_steps(job) || (step->while_paused && job->state == OSC_PAUSED)) ||
 		!is_at_home(job))
 		return job;
+	if (osc_keep_is_over(job))
+		osc_keep_end(job);
 	if (job->state != OSC_CANCELLING && GetUserNameFromId(job->owner, true) == NULL)
 	{
 		pause_job(job, "the role that owns the job was dropped; a superuser can cancel the job",
@@ -374,9 +388,6 @@ osc_drive_step(int64 job_id, OscDriveMode mode, OscStep *step)
 		return job;
 	if (job->state != OSC_CANCELLING && !owner_may_go_on(job))
 		return job;
-	/* before the subtransaction: a failed attempt must not stop the clock */
-	if (job->phase == OSC_SWAPPING || step->swap_now)
-		osc_job_restart_swap_clock(job, true);
 	if (own_snapshot)
 		PushActiveSnapshot(GetTransactionSnapshot());
 	/* clean-up evaluates nothing of the user's, and the owner may be gone */
@@ -384,7 +395,18 @@ osc_drive_step(int64 job_id, OscDriveMode mode, OscStep *step)
 		osc_env_enter(&env, GetUserId(), job->settings, NULL);
 	else
 		osc_env_enter(&env, job->owner, job->settings, job->session_settings);
-	run_step(job, step, mode);
+	/* before the subtransaction: a failed attempt must not stop the clock */
+	if (job->phase == OSC_SWAPPING || step->swap_now)
+		osc_job_restart_swap_clock(job, osc_window_is_open(osc_swap_window));
+	if (!osc_throttle_holds(job, step))
+	{
+		OscPhase	phase = job->phase;
+		TimestampTz since = GetCurrentTimestamp();
+
+		run_step(job, step, mode);
+		osc_throttle_after(job, step, phase, since);
+		osc_estimate(job);
+	}
 	osc_env_leave(&env);
 	if (own_snapshot)
 		PopActiveSnapshot();

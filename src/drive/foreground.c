@@ -23,6 +23,7 @@
 
 #include "base/locks.h"
 #include "base/run.h"
+#include "drive/announce.h"
 #include "drive/driver.h"
 
 static void
@@ -57,12 +58,19 @@ drive(int64 job_id, double max_ms)
 		MemoryContext old = MemoryContextSwitchTo(context);
 		int			wait;
 		bool		stop;
+		bool		news;
 
 		job = osc_drive_step(job_id, OSC_DRIVE_RUN, &step);
 		stop = !osc_job_has_steps(job) || job->state == OSC_READY;
 		wait = Max(step.wait_ms, osc_ms_until_next_try(job));
+		news = osc_is_news(job);
 		MemoryContextSwitchTo(old);
 		commit_and_go_on();
+		if (news)
+		{
+			osc_announce(job_id);
+			commit_and_go_on();
+		}
 		MemoryContextReset(context);
 		if (stop || (max_ms >= 0 && osc_elapsed_ms(start) > max_ms))
 			break;

@@ -41,14 +41,18 @@
 #include "base/run.h"
 #include "base/settings.h"
 #include "base/stop_point.h"
+#include "drive/arrange.h"
 #include "drive/commands.h"
 #include "drive/prepare.h"
 #include "drive/prove.h"
 #include "drive/restart.h"
 #include "drive/steps.h"
+#include "drive/swap_time.h"
 #include "finish/cleanup.h"
 #include "finish/direct.h"
 #include "finish/foreign_keys.h"
+#include "finish/keep.h"
+#include "finish/orphans.h"
 #include "finish/snapshots.h"
 #include "finish/swap_storage.h"
 #include "mirror/backfill.h"
@@ -97,6 +101,9 @@ store_backlog(OscMember *m, int64 left, int64 keys_replayed)
 {
 	OscArgs		args = {0};
 
+	/* a job that is ready looks often, and mostly finds nothing */
+	if (left == m->backlog && keys_replayed == 0)
+		return;
 	osc_arg_int8(&args, left);
 	osc_arg_int8(&args, keys_replayed);
 	osc_member_update(m, "backlog = $3, keys_replayed = keys_replayed + $4", &args);
@@ -186,7 +193,7 @@ build_index(OscJob *job, OscMember *m, Oid index)
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	/* builds as the table's owner, see index.c */
-	osc_reindex_index(index, RELPERSISTENCE_PERMANENT, &params);
+	osc_reindex_index(index, get_rel_persistence(index), &params);
 	PopActiveSnapshot();
 	osc_arg_text(&args, name);
 	osc_member_update(m, "indexes_done = indexes_done || $3", &args);
@@ -297,6 +304,8 @@ step_indexing(OscJob *job, OscStep *step)
 		osc_leave_phase(job);
 		return;
 	}
+	if (osc_step_arrange(job))
+		return;
 	if (osc_vacuum_command(job) != NULL)
 	{
 		if (step->can_vacuum)
@@ -445,6 +454,8 @@ step_catching_up(OscJob *job, OscStep *step)
 {
 	if (!catch_up(job, step))
 		return;
+	if (osc_next_orphan_check(job))
+		return;
 	note_horizon(job);
 	if (osc_validate_where_replaced(job))
 		return;
@@ -472,11 +483,12 @@ step_validating(OscJob *job, OscStep *step)
 		arrive_at_ready(job);
 }
 
-/* at ready with a manual swap: stay caught up at little cost */
+/* at ready, for a manual swap or its time of day: stay caught up at little cost */
 static void
 step_ready(OscJob *job, OscStep *step)
 {
-	if (!job->manual_swap && job->state == OSC_RUNNING)
+	if (!job->manual_swap && job->state == OSC_RUNNING &&
+		osc_is_time_to_swap(job, step))
 	{
 		note_horizon(job);
 		osc_job_set_phase(job, OSC_SWAPPING);
@@ -493,9 +505,6 @@ step_ready(OscJob *job, OscStep *step)
 static void
 step_swapping(OscJob *job, OscStep *step)
 {
-	ListCell   *lc;
-	char	   *waiting_for;
-
 	/*
 	 * Race: osc_cancel() or osc_pause() commits while the swap is under way.
 	 * The row lock taken here lets it wait for the swap, and see its phase.
@@ -503,26 +512,19 @@ step_swapping(OscJob *job, OscStep *step)
 	osc_job_reload_state(job);
 	if (job->state != OSC_RUNNING && job->state != OSC_READY)
 		return;
+	if (!osc_is_time_to_swap(job, step))
+	{
+		osc_job_set_phase(job, OSC_AT_READY);
+		return;
+	}
 	if (osc_validate_where_replaced(job))
 		return;
 	refuse_differences(job);
-	foreach(lc, job->members)
+	if (!osc_snapshots_allow_swap(job, step))
 	{
-		OscMember  *m = lfirst(lc);
-
-		if (!osc_old_snapshots_gone(job->job_id, m->horizon, &waiting_for))
-		{
-			if (!step->swap_now && osc_swap_give_up > 0 &&
-				osc_elapsed_ms(job->swap_since) > osc_swap_give_up * 1000.0)
-				ereport(ERROR,
-						(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-						 errmsg("%s", waiting_for)));
-			osc_job_set_waiting(job, waiting_for);
-			if (!step->swap_now)
-				(void) catch_up(job, step);
-			step->wait_ms = OSC_POLL_MS;
-			return;
-		}
+		if (!step->swap_now)
+			(void) catch_up(job, step);
+		return;
 	}
 	/* as little as possible is left to the locks */
 	if (!step->swap_now && !catch_up(job, step))
@@ -552,6 +554,11 @@ step_cleaning(OscJob *job, OscStep *step)
 			return;
 	if (!osc_cleanup_step(job))
 		return;
+	if (osc_keep_begin(job))
+	{
+		step->wait_ms = OSC_POLL_MS;	/* what it waits for stays told */
+		return;
+	}
 	osc_job_set_phase(job, OSC_AT_DONE);
 	osc_job_set_state(job, OSC_DONE);
 }

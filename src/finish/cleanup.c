@@ -61,8 +61,44 @@ remove_table(const OscObject *o)
 	osc_object_forget(o->object_id);
 }
 
+/* is old storage of the member kept?  then its schema stays, too */
+static bool
+is_kept(List *objects, int32 member)
+{
+	ListCell   *lc;
+
+	foreach(lc, objects)
+	{
+		OscObject  *o = lfirst(lc);
+
+		if (o->kind == OSC_OBJECT_OLD_STORAGE && o->member == member)
+			return true;
+	}
+	return false;
+}
+
+/* triggers first, then what may go, newest first; NULL: nothing may */
+static OscObject *
+next_to_remove(List *objects)
+{
+	OscObject  *next = NULL;
+	ListCell   *lc;
+
+	foreach(lc, objects)
+	{
+		OscObject  *o = lfirst(lc);
+
+		if (o->kind == OSC_OBJECT_TRIGGER)
+			return o;
+		if (next == NULL && o->kind != OSC_OBJECT_OLD_STORAGE &&
+			(o->kind != OSC_OBJECT_SCHEMA || !is_kept(objects, o->member)))
+			next = o;
+	}
+	return next;
+}
+
 /*
- * Remove one thing; true when nothing is left.  Raises lock_not_available if
+ * Remove one thing; true when nothing is left but what is to be kept.  Raises lock_not_available if
  * the triggers' lock is not to be had.
  */
 bool
@@ -70,19 +106,16 @@ osc_cleanup_step(OscJob *job)
 {
 	List	   *objects = osc_objects_of(job->job_id, 0);
 	TimestampTz start = GetCurrentTimestamp();
-	OscObject  *next = NULL;
-	ListCell   *lc;
+	OscObject  *next;
 
 	if (objects == NIL)
 		return true;
 	OSC_STOP_POINT("cleanup-before-drop");
 	/* the job's row first: nobody shall wait for it with the table locked */
 	osc_job_reload_state(job);
-	foreach(lc, objects)
-		if (((OscObject *) lfirst(lc))->kind == OSC_OBJECT_TRIGGER)
-			next = lfirst(lc);
+	next = next_to_remove(objects);
 	if (next == NULL)
-		next = linitial(objects);
+		return true;
 	switch (next->kind)
 	{
 		case OSC_OBJECT_TRIGGER:
@@ -92,9 +125,12 @@ osc_cleanup_step(OscJob *job)
 			osc_object_drop(NamespaceRelationId, next->oid);
 			osc_object_forget(next->object_id);
 			break;
+		case OSC_OBJECT_OLD_STORAGE:
+			break;
 		case OSC_OBJECT_SHADOW:
 		case OSC_OBJECT_TWIN:
 		case OSC_OBJECT_LOG:
+		case OSC_OBJECT_CANARY:
 		case OSC_OBJECT_PLACES:
 			remove_table(next);
 			break;

@@ -22,6 +22,7 @@
 #include "access/xact.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "commands/tablecmds.h"
 #include "lib/stringinfo.h"
@@ -42,10 +43,13 @@
 #include "base/run.h"
 #include "base/settings.h"
 #include "base/stop_point.h"
+#include "finish/adopt.h"
 #include "finish/direct.h"
+#include "finish/swap_message.h"
 #include "finish/foreign_keys.h"
 #include "model/script.h"
 #include "model/statement.h"
+#include "model/tree.h"
 #include "store/events.h"
 
 static Node *
@@ -103,43 +107,65 @@ osc_lock_blocks(const char *lock_mode)
 	return strcmp(lock_mode, "SHARE UPDATE EXCLUSIVE") == 0 ? "nothing" : "writes";
 }
 
+/* an index, and what it is a part of or its parts: ACCESS EXCLUSIVE, if it is there */
+static void
+add_index_lock(OscLockSet *set, const RangeVar *name)
+{
+	Oid			index = RangeVarGetRelid(name, NoLock, true);
+
+	if (OidIsValid(index))
+		osc_lock_add(set, index, AccessExclusiveLock);
+}
+
+/* the locks on tables that a sub-command attaches, detaches or inherits from */
+static void
+add_link_locks(OscLockSet *set, Oid relid, const AlterTableCmd *cmd)
+{
+	RangeVar   *name = osc_linked_table(cmd);
+	Oid			other = name ? RangeVarGetRelid(name, NoLock, true) : InvalidOid;
+	Oid			fallback;
+
+	if (!OidIsValid(other))
+		return;
+	osc_lock_add(set, other, AccessExclusiveLock);
+	if (cmd->subtype != AT_AttachPartition && cmd->subtype != AT_DetachPartition)
+		return;
+	fallback = get_default_partition_oid(relid);
+	if (OidIsValid(fallback))
+		osc_lock_add(set, fallback, AccessExclusiveLock);
+}
+
 /*
- * Add the locks that a command takes: on its table, and on the tables on the
- * other side of foreign keys that it adds or drops.
+ * Add the locks that a command takes: on its table and the children that it
+ * reaches, and on the tables on the other side of foreign keys that it adds or
+ * drops.
  */
 void
 osc_direct_add_locks(OscLockSet *set, Oid relid, const char *command)
 {
 	Node	   *node = parse(command);
-	ListCell   *lc,
-			   *c;
+	OscStatement s = {.node = node,.relid = relid};
+	ListCell   *lc;
 
+	if (IsA(node, AlterTableStmt) && castNode(AlterTableStmt, node)->objtype == OBJECT_INDEX)
+	{
+		osc_lock_add(set, relid, AccessShareLock);
+		add_index_lock(set, castNode(AlterTableStmt, node)->relation);
+		add_index_lock(set, castNode(PartitionCmd,
+									 linitial_node(AlterTableCmd, castNode(AlterTableStmt, node)->cmds)->def)->name);
+		return;
+	}
 	osc_lock_add(set, relid, lock_mode_of(node));
+	if (osc_statement_recurses(&s))
+		foreach(lc, osc_descendants(relid))
+			osc_lock_add(set, lfirst_oid(lc), lock_mode_of(node));
 	if (!IsA(node, AlterTableStmt))
 		return;
-	osc_foreign_keys_lock(osc_affected_foreign_keys(NIL, relid, castNode(AlterTableStmt, node)->cmds),
+	osc_foreign_keys_lock(osc_affected_foreign_keys(NIL, relid, list_make1(&s)),
 						  set);
 	foreach(lc, castNode(AlterTableStmt, node)->cmds)
-	{
-		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
-		List	   *constraints = NIL;
-
-		if (cmd->subtype == AT_AddConstraint)
-			constraints = list_make1(cmd->def);
-		else if (cmd->subtype == AT_AddColumn)
-			constraints = castNode(ColumnDef, cmd->def)->constraints;
-		foreach(c, constraints)
-		{
-			Constraint *con = lfirst_node(Constraint, c);
-			Oid			referenced;
-
-			if (con->contype != CONSTR_FOREIGN)
-				continue;
-			referenced = RangeVarGetRelid(con->pktable, NoLock, true);
-			if (OidIsValid(referenced))
-				osc_lock_add(set, referenced, ShareRowExclusiveLock);
-		}
-	}
+		add_link_locks(set, relid, lfirst_node(AlterTableCmd, lc));
+	osc_new_foreign_keys_lock(castNode(AlterTableStmt, node)->cmds, set);
 }
 
 static void
@@ -165,11 +191,11 @@ run_natively(OscJob *job, Oid relid, const char *command)
 	osc_event_notices(job, osc_notices_end());
 }
 
-/* a row of which a condition is false, as the job's owner may see it */
+/* a row of which a condition is false, as the job's owner may see it, and its table */
 static char *
-find_violator(Oid relid, const char *condition)
+find_violator(Oid relid, const char *condition, Oid *table)
 {
-	char	   *sql = psprintf("SELECT t::text FROM %s t WHERE NOT (%s) LIMIT 1",
+	char	   *sql = psprintf("SELECT t::text, t.tableoid::text FROM %s t WHERE NOT (%s) LIMIT 1",
 							   osc_relation_name(relid), condition);
 	MemoryContext caller = CurrentMemoryContext;
 	char	   *result = NULL;
@@ -183,6 +209,7 @@ find_violator(Oid relid, const char *condition)
 
 		if (value)
 			result = MemoryContextStrdup(caller, value);
+		*table = atooid(SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2));
 	}
 	SPI_finish();
 	PopActiveSnapshot();
@@ -202,6 +229,8 @@ explain_violation(const OscJobStep *step, ErrorData *edata)
 	char	   *condition = NULL;
 	char	   *column = NULL;
 	char	   *row;
+	Oid			table = step->relid;
+	const char *name;
 
 	if (edata->sqlerrcode != ERRCODE_CHECK_VIOLATION || !IsA(node, AlterTableStmt))
 		return;
@@ -219,14 +248,20 @@ explain_violation(const OscJobStep *step, ErrorData *edata)
 	osc_store_close(&store);
 	if (condition == NULL)
 		return;
-	row = find_violator(step->relid, condition);
+	row = find_violator(step->relid, condition, &table);
 	if (row && edata->detail == NULL)
 		edata->detail = psprintf("Failing row contains %s.", row);
+	name = linitial_node(AlterTableCmd, castNode(AlterTableStmt, node)->cmds)->name;
+	if (strncmp(name, OSC_BOUND_PROOF, strlen(OSC_BOUND_PROOF)) == 0 || strstr(name, "_" OSC_BOUND_PROOF))
+		edata->message = get_rel_relispartition(step->relid) ?
+			psprintf("updated partition constraint for default partition \"%s\" would be violated by some row",
+					 get_rel_name(step->relid)) :
+			psprintf("partition constraint of relation \"%s\" is violated by some row", get_rel_name(table));
 	if (column == NULL)
 		return;
 	edata->sqlerrcode = ERRCODE_NOT_NULL_VIOLATION;
 	edata->message = psprintf("column \"%s\" of relation \"%s\" contains null values",
-							  column, get_rel_name(step->relid));
+							  column, get_rel_name(table));
 }
 
 /* run a scan; a violation is explained */
@@ -274,6 +309,7 @@ osc_direct_run(OscJob *job, OscJobStep *step)
 		run_scan(job, step);
 	else
 		run_natively(job, step->relid, step->command);
+	osc_adopt_parts(job, step);
 	osc_deadline_disarm();
 	AtEOXact_GUC(true, nest);
 	osc_job_step_set(job, step, true, true);
@@ -312,9 +348,12 @@ osc_direct_swap(OscJob *job, TimestampTz *locked_at)
 		if (step->kind != OSC_STEP_FINAL)
 			continue;
 		run_natively(job, step->relid, step->command);
+		osc_adopt_parts(job, step);
 		osc_job_step_set(job, step, true, true);
 		step_event(job, step, step->command, start);
 	}
+	foreach(lc, job->others)
+		osc_log_swap_message(job, lfirst(lc));
 	OSC_STOP_POINT("swap-before-commit");
 	osc_event(job, "swap", osc_elapsed_ms(*locked_at),
 			  psprintf("{\"locked_ms\": %.3f, \"backlog\": 0}", osc_elapsed_ms(*locked_at)));
@@ -358,17 +397,51 @@ reindex_leftover(Oid relid)
 	return result;
 }
 
+/* the partition that a DETACH CONCURRENTLY detaches, or NULL */
+static RangeVar *
+detached_by(const OscJobStep *step)
+{
+	Node	   *node = parse(step->command);
+
+	return IsA(node, AlterTableStmt) ?
+		osc_linked_table(linitial_node(AlterTableCmd, castNode(AlterTableStmt, node)->cmds)) : NULL;
+}
+
+/* is it a partition still?  pending: it has begun to be none */
+static bool
+is_child(Oid relid, Oid parent, bool *pending)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+	bool		result;
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, relid);
+	osc_arg_oid(&args, parent);
+	result = osc_sql("SELECT inhdetachpending FROM pg_inherits WHERE inhrelid = $1 AND inhparent = $2", &args) > 0;
+	*pending = result && osc_col_bool(0, "inhdetachpending");
+	osc_store_close(&store);
+	return result;
+}
+
 /*
  * The top-level command that removes what an interrupted attempt at this one
- * has left: an index that is not valid; NULL if there is none.
+ * has left, an index that is not valid, or that ends a detaching half done;
+ * NULL if there is none.
  */
 char *
 osc_direct_leftover(const OscJobStep *step)
 {
+	bool		pending = false;
+	RangeVar   *partition = detached_by(step);
+	Oid			relid = partition ? RangeVarGetRelid(partition, NoLock, true) : InvalidOid;
 	Oid			index = step->undo ? index_made_by(step) : InvalidOid;
 
 	if (step->undo == NULL && IsA(parse(step->command), ReindexStmt))
 		index = reindex_leftover(step->relid);
+	if (OidIsValid(relid) && is_child(relid, step->relid, &pending) && pending)
+		return psprintf("ALTER TABLE %s DETACH PARTITION %s FINALIZE", osc_relation_name(step->relid),
+						osc_relation_name(relid));
 	if (!OidIsValid(index) || get_index_isvalid(index))
 		return NULL;
 	return psprintf("DROP INDEX CONCURRENTLY %s", osc_relation_name(index));
@@ -397,8 +470,13 @@ osc_direct_top_undo(const OscJobStep *step)
 bool
 osc_direct_top_is_done(const OscJobStep *step)
 {
+	bool		pending;
+	RangeVar   *partition = detached_by(step);
+	Oid			relid = partition ? RangeVarGetRelid(partition, NoLock, true) : InvalidOid;
 	Oid			index = step->begun ? index_made_by(step) : InvalidOid;
 
+	if (OidIsValid(relid))
+		return !is_child(relid, step->relid, &pending);
 	return OidIsValid(index) && get_index_isvalid(index);
 }
 

@@ -14,6 +14,9 @@
 /* names of CHECK constraints that prove NOT NULL for a job end so */
 #define OSC_NOT_NULL_PROOF "osc_not_null"
 
+/* the same, of a CHECK that proves the bound of a partition */
+#define OSC_BOUND_PROOF "osc_bound"
+
 extern const char *osc_command_lock_mode(const char *command);
 extern const char *osc_lock_blocks(const char *lock_mode);
 extern void osc_direct_add_locks(OscLockSet *set, Oid relid, const char *command);

@@ -18,6 +18,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/sysattr.h"
+#include "access/table.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
@@ -33,6 +34,7 @@
 #include "base/run.h"
 #include "model/relinfo.h"
 #include "model/statement.h"
+#include "model/tree.h"
 #include "plan/classify.h"
 #include "plan/rehearse.h"
 
@@ -75,12 +77,9 @@ is_not_null_test(Node *expr, AttrNumber attnum)
 		!test->argisrow && IsA(test->arg, Var) && ((Var *) test->arg)->varattno == attnum;
 }
 
-/*
- * Is it known that the column holds no NULL, so that SET NOT NULL scans
- * nothing (tablecmds.c, NotNullImpliedByRelConstraints)?
- */
-bool
-osc_not_null_is_proved(Relation rel, const char *colname)
+/* the same, of one table */
+static bool
+is_not_null_here(Relation rel, const char *colname)
 {
 	AttrNumber	attnum = get_attnum(RelationGetRelid(rel), colname);
 	TupleConstr *constr = RelationGetDescr(rel)->constr;
@@ -100,6 +99,28 @@ osc_not_null_is_proved(Relation rel, const char *colname)
 				return true;
 	}
 	return false;
+}
+
+/*
+ * Is it known that the column holds no NULL, in the table and in all its
+ * children, so that SET NOT NULL scans nothing (tablecmds.c,
+ * NotNullImpliedByRelConstraints)?
+ */
+bool
+osc_not_null_is_proved(Relation rel, const char *colname)
+{
+	ListCell   *lc;
+
+	foreach(lc, osc_descendants(RelationGetRelid(rel)))
+	{
+		Relation	one = table_open(lfirst_oid(lc), NoLock);
+		bool		proved = is_not_null_here(one, colname);
+
+		table_close(one, NoLock);
+		if (!proved)
+			return false;
+	}
+	return true;
 }
 
 /* may the columns of a new primary key hold NULLs, as far as is known? */
@@ -308,6 +329,23 @@ rewriting_column_rule(const ColumnDef *def)
 	return "add-column-domain";
 }
 
+/* is there anything to prove, or to build, before the partition can be attached? */
+static void
+classify_attach(OscPart *part)
+{
+	List	   *proofs;
+	List	   *indexes = osc_rehearsal_indexes(part->statement, &proofs);
+	ListCell   *lc;
+
+	set(part, OSC_INSTANT, "attach-partition");
+	foreach(lc, proofs)
+		if (((OscTreeProof *) lfirst(lc))->condition)
+			part->strategy = OSC_CONSTRAINT;
+	foreach(lc, indexes)
+		if (!((OscTreeIndex *) lfirst(lc))->exists)
+			part->strategy = OSC_CONSTRAINT;
+}
+
 static void
 classify_command(Relation rel, OscPart *part)
 {
@@ -375,7 +413,7 @@ classify_command(Relation rel, OscPart *part)
 				break;
 			}
 		case AT_AttachPartition:
-			set(part, OSC_INSTANT, "attach-partition");
+			classify_attach(part);
 			break;
 		case AT_DetachPartition:
 			set(part, OSC_INSTANT, "detach-partition");

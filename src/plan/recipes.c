@@ -33,6 +33,7 @@
 #include "base/ident.h"
 #include "finish/direct.h"
 #include "plan/recipes.h"
+#include "plan/recipes_tree.h"
 #include "plan/rehearse.h"
 #include "plan/rules.h"
 #include "plan/separable.h"
@@ -107,9 +108,11 @@ ends_with_name(const char *command, const char *name)
 		(command[start - 1] == ' ' || command[start - 1] == '.');
 }
 
-/* is the name given already to something that this plan makes? */
-static bool
-is_planned(const OscPlan *plan, const char *name)
+/*
+ * Is the name given already to something that this plan makes?
+ */
+bool
+osc_is_planned(const OscPlan *plan, const char *name)
 {
 	ListCell   *lc;
 
@@ -124,8 +127,12 @@ is_planned(const OscPlan *plan, const char *name)
 	return false;
 }
 
-static char *
-constraint_name(OscPlan *plan, Relation rel, const Constraint *con, List *columns)
+/*
+ * The name of a new constraint on these columns (String): its own, or the one
+ * that native would choose.
+ */
+char *
+osc_constraint_name(OscPlan *plan, Relation rel, const Constraint *con, List *columns)
 {
 	const char *label = con->contype == CONSTR_CHECK ? "check" :
 		con->contype == CONSTR_FOREIGN ? "fkey" : con->contype == CONSTR_PRIMARY ? "pkey" : "key";
@@ -142,7 +149,7 @@ constraint_name(OscPlan *plan, Relation rel, const Constraint *con, List *column
 		name = ChooseConstraintName(RelationGetRelationName(rel), addition, label, nsp, NIL);
 	else
 		name = ChooseRelationName(RelationGetRelationName(rel), addition, label, nsp, true);
-	for (int n = 1; is_planned(plan, name); n++)
+	for (int n = 1; osc_is_planned(plan, name); n++)
 	{
 		snprintf(modlabel, NAMEDATALEN, "%s%d", label, n);
 		name = makeObjectName(RelationGetRelationName(rel), addition, modlabel);
@@ -196,9 +203,13 @@ plan_not_null_proof(OscPlan *plan, Relation rel, const OscPart *part, const char
 {
 	char	   *name = ChooseConstraintName(RelationGetRelationName(rel), column, OSC_NOT_NULL_PROOF,
 											RelationGetNamespace(rel), NIL);
+	bool		children = castNode(AlterTableStmt, part->statement->node)->relation->inh ||
+		rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 
+	/* NO INHERIT: children of a table that ONLY names may hold NULLs */
 	plan_constraint(plan, rel, part, name,
-					psprintf("CHECK (%s IS NOT NULL)", quote_identifier(column)));
+					psprintf("CHECK (%s IS NOT NULL)%s", quote_identifier(column),
+							 children ? "" : " NO INHERIT"));
 	return name;
 }
 
@@ -215,6 +226,14 @@ plan_drop_proof(OscPlan *plan, Relation rel, const OscPart *part, const char *na
 			   psprintf("%s DROP CONSTRAINT %s", ALTER_TABLE(rel), quote_identifier(name)));
 }
 
+static char *
+alter_with(Relation rel, const OscStatement *s, const char *subcommands)
+{
+	return psprintf("ALTER TABLE %s%s %s",
+					castNode(AlterTableStmt, s->node)->relation->inh ? "" : "ONLY ",
+					osc_relation_name(RelationGetRelid(rel)), subcommands);
+}
+
 static void
 plan_set_not_null(OscPlan *plan, Relation rel, const OscPart *part)
 {
@@ -222,7 +241,8 @@ plan_set_not_null(OscPlan *plan, Relation rel, const OscPart *part)
 	const char *proof = plan_not_null_proof(plan, rel, part, column);
 
 	plan_final(plan, rel, part,
-			   psprintf("%s ALTER COLUMN %s SET NOT NULL", ALTER_TABLE(rel), quote_identifier(column)));
+			   alter_with(rel, part->statement,
+						  psprintf("ALTER COLUMN %s SET NOT NULL", quote_identifier(column))));
 	plan_drop_proof(plan, rel, part, proof);
 }
 
@@ -266,7 +286,8 @@ index_options(const Constraint *con)
 static void
 plan_key(OscPlan *plan, Relation rel, const OscPart *part, const Constraint *con, List *columns)
 {
-	const char *name = quote_identifier(constraint_name(plan, rel, con, columns));
+	bool		partitioned = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
+	const char *name = quote_identifier(osc_constraint_name(plan, rel, con, columns));
 	StringInfoData list;
 	List	   *proofs = NIL;
 	Oid			relid = RelationGetRelid(rel);
@@ -281,16 +302,21 @@ plan_key(OscPlan *plan, Relation rel, const OscPart *part, const Constraint *con
 		if (con->contype == CONSTR_PRIMARY && !osc_not_null_is_proved(rel, column))
 			proofs = lappend(proofs, unconstify(char *, plan_not_null_proof(plan, rel, part, column)));
 	}
-	osc_plan_run(plan, OSC_INDEXING, OSC_STEP_TOP, relid, part,
-				 psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s)%s", name,
-						  osc_relation_name(relid), list.data, index_options(con)),
-				 psprintf("DROP INDEX CONCURRENTLY %s.%s",
-						  quote_identifier(get_namespace_name(RelationGetNamespace(rel))), name));
-	plan_final(plan, rel, part,
-			   psprintf("%s ADD CONSTRAINT %s %s USING INDEX %s%s%s", ALTER_TABLE(rel), name,
-						con->contype == CONSTR_PRIMARY ? "PRIMARY KEY" : "UNIQUE", name,
-						con->deferrable ? " DEFERRABLE" : "",
-						con->initdeferred ? " INITIALLY DEFERRED" : ""));
+	if (partitioned)
+		osc_plan_tree_key(plan, rel, part);
+	else
+	{
+		osc_plan_run(plan, OSC_INDEXING, OSC_STEP_TOP, relid, part,
+					 psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s)%s", name,
+							  osc_relation_name(relid), list.data, index_options(con)),
+					 psprintf("DROP INDEX CONCURRENTLY %s.%s",
+							  quote_identifier(get_namespace_name(RelationGetNamespace(rel))), name));
+		plan_final(plan, rel, part,
+				   psprintf("%s ADD CONSTRAINT %s %s USING INDEX %s%s%s", ALTER_TABLE(rel), name,
+							con->contype == CONSTR_PRIMARY ? "PRIMARY KEY" : "UNIQUE", name,
+							con->deferrable ? " DEFERRABLE" : "",
+							con->initdeferred ? " INITIALLY DEFERRED" : ""));
+	}
 	foreach(lc, proofs)
 		plan_drop_proof(plan, rel, part, lfirst(lc));
 }
@@ -315,11 +341,16 @@ plan_added_constraint(OscPlan *plan, Relation rel, const OscPart *part)
 	{
 		case CONSTR_CHECK:
 			(void) collect_columns(con->raw_expr, &columns);
-			plan_constraint(plan, rel, part, constraint_name(plan, rel, con, columns),
+			plan_constraint(plan, rel, part, osc_constraint_name(plan, rel, con, columns),
 							definition_text(part, "check"));
 			break;
 		case CONSTR_FOREIGN:
-			plan_constraint(plan, rel, part, constraint_name(plan, rel, con, con->fk_attrs),
+			if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+			{
+				osc_plan_tree_foreign_key(plan, rel, part, definition_text(part, "foreign"));
+				break;
+			}
+			plan_constraint(plan, rel, part, osc_constraint_name(plan, rel, con, con->fk_attrs),
 							definition_text(part, "foreign"));
 			break;
 		case CONSTR_UNIQUE:
@@ -362,6 +393,19 @@ is_attribute(const Constraint *con)
 		con->contype == CONSTR_ATTR_DEFERRED || con->contype == CONSTR_ATTR_IMMEDIATE;
 }
 
+/* are the CHECKs of a new column on nothing but the column? */
+static bool
+uses_only_itself(const ColumnDef *def)
+{
+	List	   *columns = list_make1(makeString(def->colname));
+	ListCell   *lc;
+
+	foreach(lc, def->constraints)
+		if (lfirst_node(Constraint, lc)->contype == CONSTR_CHECK)
+			(void) collect_columns(lfirst_node(Constraint, lc)->raw_expr, &columns);
+	return list_length(columns) == 1;
+}
+
 /*
  * A new column with constraints that need a scan or an index: the column
  * first, without them.
@@ -379,6 +423,8 @@ plan_new_column(OscPlan *plan, Relation rel, const OscPart *part)
 
 	foreach(lc, def->constraints)
 		has_default = has_default || lfirst_node(Constraint, lc)->contype == CONSTR_DEFAULT;
+	if (uses_only_itself(def))
+		osc_rehearse_new_column(rel, part->statement, part->cmd);
 	initStringInfo(&base);
 	for (int i = list_length(def->constraints) - 1; i >= 0; i--)
 	{
@@ -429,21 +475,22 @@ plan_new_column(OscPlan *plan, Relation rel, const OscPart *part)
 		if (one.strategy == OSC_INDEX)
 			plan_key(plan, rel, &one, con, columns);
 		else if (con->contype == CONSTR_CHECK)
-			plan_constraint(plan, rel, &one, constraint_name(plan, rel, con, columns),
+			plan_constraint(plan, rel, &one, osc_constraint_name(plan, rel, con, columns),
 							definition_text(&one, "check"));
 		else
-			plan_constraint(plan, rel, &one, constraint_name(plan, rel, con, columns),
+			plan_constraint(plan, rel, &one, osc_constraint_name(plan, rel, con, columns),
 							psprintf("FOREIGN KEY (%s) %s", quote_identifier(def->colname),
 									 definition_text(&one, "references")));
 	}
 }
 
-static char *
-alter_with(Relation rel, const OscStatement *s, const char *subcommands)
+/* DETACH PARTITION ... CONCURRENTLY, which takes two transactions of its own */
+static bool
+is_detached_concurrently(const OscStatement *s)
 {
-	return psprintf("ALTER TABLE %s%s %s",
-					castNode(AlterTableStmt, s->node)->relation->inh ? "" : "ONLY ",
-					osc_relation_name(RelationGetRelid(rel)), subcommands);
+	AlterTableCmd *cmd = linitial_node(AlterTableCmd, castNode(AlterTableStmt, s->node)->cmds);
+
+	return cmd->subtype == AT_DetachPartition && castNode(PartitionCmd, cmd->def)->concurrent;
 }
 
 /* parts: of this statement; all: of the table, in the whole script */
@@ -459,6 +506,11 @@ plan_alter_table(OscPlan *plan, Relation rel, List *parts, List *all)
 	foreach(lc, parts)
 		whole = whole && ((OscPart *) lfirst(lc))->strategy == OSC_INSTANT &&
 			!osc_is_needed_first(lfirst(lc), all);
+	if (whole && is_detached_concurrently(s))
+	{
+		osc_plan_run(plan, OSC_INDEXING, OSC_STEP_TOP, RelationGetRelid(rel), linitial(parts), s->text, NULL);
+		return;
+	}
 	if (whole)
 	{
 		plan_final(plan, rel, linitial(parts), s->text);
@@ -485,6 +537,8 @@ plan_alter_table(OscPlan *plan, Relation rel, List *parts, List *all)
 			plan_new_column(plan, rel, part);
 		else if (part->cmd->subtype == AT_SetNotNull)
 			plan_set_not_null(plan, rel, part);
+		else if (part->cmd->subtype == AT_AttachPartition)
+			osc_plan_attach(plan, rel, part);
 		else if (part->cmd->subtype == AT_ValidateConstraint)
 			osc_plan_run(plan, OSC_VALIDATING, OSC_STEP_SCAN, RelationGetRelid(rel), part,
 						 alter_with(rel, s, osc_slice_text(s, part->slice)), NULL);
@@ -502,9 +556,22 @@ plan_create_index(OscPlan *plan, Relation rel, const OscPart *part)
 	char	   *nspname = get_namespace_name(RelationGetNamespace(rel));
 	char	   *name = index->idxname;
 
+	bool		partitioned = rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
+
+	if (partitioned && !index->relation->inh)
+	{
+		/* it has no storage */
+		plan_final(plan, rel, part, part->statement->text);
+		return;
+	}
 	if (index->if_not_exists && OidIsValid(get_relname_relid(name, RelationGetNamespace(rel))))
 	{
 		plan_final(plan, rel, part, part->statement->text);
+		return;
+	}
+	if (partitioned)
+	{
+		osc_plan_tree_index(plan, part);
 		return;
 	}
 	if (name == NULL)
@@ -535,6 +602,11 @@ plan_reindex(OscPlan *plan, Relation rel, const OscPart *part)
 	}
 	if (options.len > 0)
 		appendStringInfoString(&options, ") ");
+	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+	{
+		osc_plan_tree_reindex(plan, rel, part, options.data);
+		return;
+	}
 	osc_plan_run(plan, OSC_INDEXING, OSC_STEP_TOP, RelationGetRelid(rel), part,
 				 psprintf("REINDEX %s%s CONCURRENTLY %s", options.data,
 						  stmt->kind == REINDEX_OBJECT_TABLE ? "TABLE" : "INDEX",

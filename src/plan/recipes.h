@@ -15,6 +15,8 @@
 extern OscPlanStep *osc_plan_add(OscPlan *plan, OscPhase phase, const char *strategy, char *command);
 extern OscPlanStep *osc_plan_run(OscPlan *plan, OscPhase phase, OscStepKind kind, Oid relid,
 								 const OscPart *part, char *command, char *undo);
+extern bool osc_is_planned(const OscPlan *plan, const char *name);
+extern char *osc_constraint_name(OscPlan *plan, Relation rel, const Constraint *con, List *columns);
 extern void osc_plan_statement(OscPlan *plan, Relation rel, List *parts, List *all, bool alone);
 
 #endif							/* OSC_RECIPES_H */

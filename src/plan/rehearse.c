@@ -17,20 +17,42 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/heap.h"
+#include "catalog/index.h"
+#include "catalog/partition.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "commands/tablecmds.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "partitioning/partdesc.h"
 #include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/partcache.h"
 #include "utils/rel.h"
+#include "utils/ruleutils.h"
+#include "utils/snapmgr.h"
 
 #include "base/ident.h"
 #include "base/run.h"
 #include "mirror/clone_tree.h"
 #include "mirror/shadow.h"
 #include "model/mapping.h"
+#include "model/objections.h"
 #include "model/relinfo.h"
+#include "model/statement.h"
 #include "model/tree.h"
 #include "plan/rehearse.h"
 
@@ -89,11 +111,21 @@ try_copy(OscCloneTree *tree, List *script, MemoryContext context, void *result)
 		Relation	source = table_open(lfirst_oid(lc), NoLock);
 		Relation	shadow = table_open(osc_clone_tree_find(tree, lfirst_oid(lc)), NoLock);
 		OscMapping *mapping = osc_mapping_build(source, shadow,
-												osc_statements_reaching(script, lfirst_oid(lc)));
+												osc_clone_tree_values(tree, lfirst_oid(lc)));
+		Oid			order = osc_cluster_index(source, osc_statements_of(script, lfirst_oid(lc)));
 
 		if (!osc_key_is_place(&mapping->key))
 			r->key = MemoryContextStrdup(context, get_rel_name(mapping->key.index));
 		r->nindexes = list_length(osc_index_oids(shadow));
+		if (OidIsValid(order) && osc_key_is_place(&mapping->key))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot cluster \"%s\" online: it has no key", RelationGetRelationName(source)),
+					 errdetail("Rows without a key are found by their place, which sorting changes."),
+					 errhint("Create a unique index CONCURRENTLY on NOT NULL columns first.")));
+		if (OidIsValid(order))
+			r->order = MemoryContextStrdup(context, get_rel_name(osc_index_of_copy(source, order, RelationGetRelid(shadow))));
+		osc_check_access_method(shadow);
 		r->nproved = list_length(mapping->check_names);
 		r++;
 		table_close(shadow, NoLock);
@@ -180,6 +212,156 @@ try_index(OscCloneTree *tree, List *script, MemoryContext context, void *result)
 	table_close(rel, NoLock);
 }
 
+/* what try_tree() finds */
+typedef struct TreeTrial
+{
+	List	   *indexes;		/* OscTreeIndex * */
+	List	   *proofs;			/* OscTreeProof * */
+} TreeTrial;
+
+/* the table that a clone stands for */
+static Oid
+source_of(const OscCloneTree *tree, Oid clone)
+{
+	ListCell   *s,
+			   *c;
+
+	forboth(s, tree->sources, c, tree->clones)
+		if (lfirst_oid(c) == clone)
+			return lfirst_oid(s);
+	return InvalidOid;
+}
+
+/* an index of a clone, described as one of the table */
+static OscTreeIndex *
+describe_index(const OscCloneTree *tree, Oid relid, Oid clone, Oid index, bool exists)
+{
+	OscTreeIndex *result = palloc0(sizeof(OscTreeIndex));
+	Relation	rel = index_open(index, AccessShareLock);
+	Oid			constraint = get_index_constraint(index);
+	char	   *definition = pg_get_indexdef_string(index);
+	Oid			parent = get_rel_relispartition(index) ? get_partition_parent(index, false) : InvalidOid;
+	char	   *head = psprintf("CREATE %sINDEX %s ON %s ", rel->rd_index->indisunique ? "UNIQUE " : "",
+								quote_identifier(RelationGetRelationName(rel)),
+								quote_qualified_identifier(get_namespace_name(get_rel_namespace(clone)),
+														   get_rel_name(clone)));
+
+	result->relid = relid;
+	result->name = pstrdup(RelationGetRelationName(rel));
+	result->partitioned = rel->rd_rel->relkind == RELKIND_PARTITIONED_INDEX;
+	result->exists = exists;
+	result->unique = rel->rd_index->indisunique;
+	if (strncmp(definition, head, strlen(head)) != 0)
+		elog(ERROR, "unexpected definition of index \"%s\": %s", result->name, definition);
+	result->tail = pstrdup(definition + strlen(head));
+	if (OidIsValid(constraint))
+	{
+		result->contype = rel->rd_index->indisprimary ? CONSTRAINT_PRIMARY : CONSTRAINT_UNIQUE;
+		result->constraint = TextDatumGetCString(DirectFunctionCall1(pg_get_constraintdef,
+																	 ObjectIdGetDatum(constraint)));
+	}
+	if (OidIsValid(parent))
+	{
+		result->parent_relid = source_of(tree, IndexGetRelation(parent, false));
+		result->parent_name = get_rel_name(parent);
+	}
+	index_close(rel, NoLock);
+	return result;
+}
+
+static List *
+indexes_of_clone(Oid clone)
+{
+	Relation	rel = table_open(clone, NoLock);
+	List	   *result = osc_index_oids(rel);
+
+	table_close(rel, NoLock);
+	return result;
+}
+
+/* is every row of the table known to fulfil the bound of its clone? */
+static char *
+bound_to_prove(Oid relid, Oid clone)
+{
+	Relation	rel = table_open(relid, NoLock);
+	Expr	   *bound = get_partition_qual_relid(clone);
+	List	   *quals = bound ? make_ands_implicit(bound) : NIL;
+	char	   *result = NULL;
+	Oid			parent = get_partition_parent(clone, false);
+
+	if (quals != NIL && !PartConstraintImpliedByRelConstraint(rel, quals))
+	{
+		char	   *p;
+		char	   *hash = psprintf("satisfies_hash_partition('%u'::oid", parent);
+
+		result = TextDatumGetCString(DirectFunctionCall1(pg_get_partition_constraintdef,
+														 ObjectIdGetDatum(clone)));
+		p = strstr(result, hash);
+		if (p)
+			result = NULL;		/* it names the clone: see osc_rehearsal_indexes() */
+	}
+	table_close(rel, NoLock);
+	return result;
+}
+
+/* which indexes do the tables of the tree get, and what must be proved? */
+static void
+try_tree(OscCloneTree *tree, List *script, MemoryContext context, void *result)
+{
+	TreeTrial  *trial = result;
+	List	   *before = NIL;
+	List	   *bounds = NIL;
+	MemoryContext old;
+	ListCell   *s,
+			   *c,
+			   *i;
+
+	foreach(c, tree->clones)
+	{
+		foreach(i, indexes_of_clone(lfirst_oid(c)))
+			before = list_concat(before, list_make2_oid(lfirst_oid(i), get_rel_relispartition(lfirst_oid(i))));
+		bounds = lappend_oid(bounds, get_rel_relispartition(lfirst_oid(c)));
+	}
+	osc_clone_tree_apply(tree, script);
+	old = MemoryContextSwitchTo(context);
+	forboth(s, tree->sources, c, tree->clones)
+	{
+		foreach(i, indexes_of_clone(lfirst_oid(c)))
+		{
+			bool		exists = false;
+			bool		was_part = false;
+
+			for (int n = 0; n < list_length(before); n += 2)
+				if (list_nth_oid(before, n) == lfirst_oid(i))
+				{
+					exists = true;
+					was_part = list_nth_oid(before, n + 1) != InvalidOid;
+				}
+			if (exists && (was_part || !get_rel_relispartition(lfirst_oid(i))))
+				continue;
+			trial->indexes = lappend(trial->indexes,
+									 describe_index(tree, lfirst_oid(s), lfirst_oid(c), lfirst_oid(i), exists));
+		}
+	}
+	/* whose rows are in question: a table that was attached, and a default partition */
+	for (int n = 0; n < list_length(tree->clones); n++)
+	{
+		Oid			clone = list_nth_oid(tree->clones, n);
+		Oid			parent = get_rel_relispartition(clone) ? get_partition_parent(clone, false) : InvalidOid;
+		OscTreeProof *proof;
+
+		if (!OidIsValid(parent) ||
+			source_of(tree, parent) != ((OscStatement *) linitial(script))->relid ||
+			(list_nth_oid(bounds, n) != InvalidOid && get_default_partition_oid(parent) != clone))
+			continue;
+		proof = palloc0(sizeof(OscTreeProof));
+		proof->relid = list_nth_oid(tree->sources, n);
+		proof->condition = bound_to_prove(proof->relid, clone);
+		trial->proofs = lappend(trial->proofs, proof);
+	}
+	MemoryContextSwitchTo(old);
+}
+
 /* the schemas of the copies mean nothing to the user: take their names out of a message */
 static char *
 without_schema(char *message)
@@ -202,6 +384,19 @@ without_schema(char *message)
 	}
 	appendStringInfoString(&buf, p);
 	return buf.data;
+}
+
+/* raise an error of a trial as one of the user's own table */
+static void
+rethrow_cleaned(ErrorData *edata)
+{
+	if (edata->hint == NULL)
+		edata->hint = pstrdup("The statement was tried on an empty copy of the table; nothing was changed.");
+	edata->message = without_schema(edata->message);
+	edata->detail = without_schema(edata->detail);
+	edata->hint = without_schema(edata->hint);
+	edata->schema_name = NULL;
+	ReThrowError(edata);
 }
 
 /* run the trial in a subtransaction that is rolled back */
@@ -229,13 +424,7 @@ run_trial(Trial trial, List *script, void *result)
 	{
 		ErrorData  *edata = osc_subxact_caught(&subxact);
 
-		if (edata->hint == NULL)
-			edata->hint = pstrdup("The statement was tried on an empty copy of the table; nothing was changed.");
-		edata->message = without_schema(edata->message);
-		edata->detail = without_schema(edata->detail);
-		edata->hint = without_schema(edata->hint);
-		edata->schema_name = NULL;
-		ReThrowError(edata);
+		rethrow_cleaned(edata);
 	}
 	PG_END_TRY();
 }
@@ -289,4 +478,95 @@ osc_rehearsal_index_name(Relation source, OscStatement *statement)
 	run_trial(try_index, list_make1(statement), &name);
 	/* the clone's schema has only its own names */
 	return free_relation_name(name, RelationGetNamespace(source));
+}
+
+/*
+ * The indexes (OscTreeIndex *, parents first) that the statement gives to the
+ * tables of a tree, with names that are free in their schemas; and, if it
+ * attaches a partition, what the rows must fulfil (OscTreeProof *).  A bound
+ * of a hash partition names its parent by OID and is left to native's scan.
+ * In the current memory context; raises errors as above.
+ */
+List *
+osc_rehearsal_indexes(OscStatement *statement, List **proofs)
+{
+	TreeTrial	trial = {0};
+
+	run_trial(try_tree, list_make1(statement), &trial);
+	*proofs = trial.proofs;
+	return trial.indexes;
+}
+
+/* has the table rows?  counts to two */
+static int
+count_to_two(Relation rel)
+{
+	TableScanDesc scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	int			n = 0;
+
+	while (n < 2 && table_scan_getnextslot(scan, ForwardScanDirection, slot))
+		n++;
+	ExecDropSingleTupleTableSlot(slot);
+	table_endscan(scan);
+	return n;
+}
+
+/* a table without columns, and with so many rows */
+static Oid
+make_bare_table(Relation source, Oid nsp, int nrows)
+{
+	TupleDesc	desc = CreateTemplateTupleDesc(0);
+	Oid			relid;
+	Relation	rel;
+
+	relid = heap_create_with_catalog(RelationGetRelationName(source), nsp, InvalidOid,
+									 InvalidOid, InvalidOid, InvalidOid,
+									 source->rd_rel->relowner, HEAP_TABLE_AM_OID,
+									 desc, NIL, RELKIND_RELATION, RELPERSISTENCE_PERMANENT,
+									 false, false, ONCOMMIT_NOOP, (Datum) 0,
+									 false, true, true, InvalidOid, NULL);
+	CommandCounterIncrement();
+	rel = table_open(relid, AccessExclusiveLock);
+	for (int i = 0; i < nrows; i++)
+		simple_heap_insert(rel, heap_form_tuple(RelationGetDescr(rel), NULL, NULL));
+	table_close(rel, NoLock);
+	CommandCounterIncrement();
+	return relid;
+}
+
+/*
+ * A new column has one value in all rows that are there.  Does this value
+ * violate the column's own constraints?  Tried on a table of that column
+ * alone, so that nothing has to be taken back later.  Raises native's error.
+ */
+void
+osc_rehearse_new_column(Relation rel, const OscStatement *statement, AlterTableCmd *cmd)
+{
+	OscSubxact	subxact;
+	int			nrows = RELKIND_HAS_STORAGE(rel->rd_rel->relkind) ? count_to_two(rel) : 0;
+	OscStatement one = *statement;
+	AlterTableStmt *stmt = copyObject(castNode(AlterTableStmt, statement->node));
+
+	if (nrows == 0)
+		return;
+	stmt->cmds = list_make1(copyObject(cmd));
+	one.node = (Node *) stmt;
+	osc_subxact_begin(&subxact);
+	osc_set_local("client_min_messages", "warning");
+	PG_TRY();
+	{
+		Oid			nsp = make_schema(rel->rd_rel->relowner, 0);
+		Oid			table = make_bare_table(rel, nsp, nrows);
+
+		osc_alter_quietly(castNode(AlterTableStmt,
+								   osc_statement_for_shadow(&one, get_namespace_name(nsp),
+															RelationGetRelationName(rel))), table);
+		osc_subxact_rollback(&subxact);
+	}
+	PG_CATCH();
+	{
+		rethrow_cleaned(osc_subxact_caught(&subxact));
+	}
+	PG_END_TRY();
 }

@@ -62,11 +62,11 @@ static const char *const phase_names[] = {
 static const int next_states[] = {
 	[OSC_QUEUED] = BIT(OSC_RUNNING) | BIT(OSC_PAUSED) | BIT(OSC_CANCELLING),
 	[OSC_RUNNING] = BIT(OSC_QUEUED) | BIT(OSC_PAUSED) | BIT(OSC_READY) |
-	BIT(OSC_CANCELLING) | BIT(OSC_DONE),
+	BIT(OSC_KEPT) | BIT(OSC_CANCELLING) | BIT(OSC_DONE),
 	[OSC_PAUSED] = BIT(OSC_RUNNING) | BIT(OSC_CANCELLING),
 	[OSC_READY] = BIT(OSC_RUNNING) | BIT(OSC_PAUSED) | BIT(OSC_CANCELLING) |
 	BIT(OSC_DONE),
-	[OSC_KEPT] = BIT(OSC_DONE) | BIT(OSC_REVERTED),
+	[OSC_KEPT] = BIT(OSC_RUNNING) | BIT(OSC_DONE) | BIT(OSC_REVERTED),
 	[OSC_CANCELLING] = BIT(OSC_CANCELLED) | BIT(OSC_FAILED),
 	[OSC_DONE] = 0,
 	[OSC_FAILED] = 0,
@@ -195,6 +195,7 @@ member_from_row(OscStore *store, uint64 i)
 	m->generation = (int32) osc_col_int8(i, "generation");
 	m->shadow = osc_col_oid(i, "shadow");
 	m->twin = osc_col_oid(i, "twin");
+	m->canary = osc_col_oid(i, "canary");
 	m->dry_run_done = osc_col_bool(i, "dry_run_done");
 	m->fence = col_xid8(i, "fence");
 	m->fence_passed = osc_col_bool(i, "fence_passed");
@@ -267,6 +268,8 @@ osc_job_load(int64 job_id, bool for_update)
 	job->database_id = osc_col_oid(0, "database_id");
 	job->attempts = (int32) osc_col_int8(0, "attempts");
 	job->next_try_at = col_time(0, "next_try_at");
+	job->blocked_since = col_time(0, "blocked_since");
+	job->kept_until = col_time(0, "kept_until");
 	job->swap_since = col_time(0, "swap_since");
 	job->waiting_for = osc_col_text(&store, 0, "waiting_for");
 	job->last_error = osc_col_text(&store, 0, "last_error");
@@ -391,12 +394,13 @@ osc_job_set_phase(OscJob *job, OscPhase to)
 		return;
 	osc_arg_text(&args, osc_phase_name(to));
 	update_job(job, "phase = $2, phase_since = clock_timestamp(),"
-			   " attempts = 0, next_try_at = NULL, waiting_for = NULL", &args);
+			   " attempts = 0, next_try_at = NULL, blocked_since = NULL, waiting_for = NULL", &args);
 	osc_event(job, "phase", -1,
 			  psprintf("{\"from\": \"%s\", \"to\": \"%s\"}",
 					   osc_phase_name(job->phase), osc_phase_name(to)));
 	job->phase = to;
 	job->waiting_for = NULL;
+	job->blocked_since = 0;
 }
 
 /*
@@ -425,15 +429,59 @@ osc_job_note_attempt(OscJob *job, bool granted, double delay_ms)
 {
 	OscArgs		args = {0};
 
-	if (granted && job->attempts == 0)
+	if (granted && job->attempts == 0 && job->blocked_since == 0)
 		return;
+	if (granted)
+		job->blocked_since = 0;
 	job->attempts = granted ? 0 : job->attempts + 1;
 	job->next_try_at = granted ? 0 :
 		GetCurrentTimestamp() + (TimestampTz) (delay_ms * 1000);
 	osc_arg_int4(&args, job->attempts);
 	osc_arg_datum(&args, TIMESTAMPTZOID,
 				  TimestampTzGetDatum(job->next_try_at), granted);
-	update_job(job, "attempts = $2, next_try_at = $3", &args);
+	update_job(job, granted ? "attempts = $2, next_try_at = $3, blocked_since = NULL" :
+			   "attempts = $2, next_try_at = $3", &args);
+}
+
+/*
+ * Somebody keeps the job from the locks of its step: start the clock of
+ * online_schema.blocker_patience, or start it anew.
+ */
+void
+osc_job_note_blocked(OscJob *job)
+{
+	job->blocked_since = GetCurrentTimestamp();
+	update_job(job, "blocked_since = clock_timestamp()", NULL);
+}
+
+/*
+ * Store when the job will be done, as far as one can tell.
+ */
+void
+osc_job_set_eta(OscJob *job, TimestampTz eta)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+
+	osc_store_open(&store);
+	osc_arg_int8(&args, job->job_id);
+	osc_arg_datum(&args, TIMESTAMPTZOID, TimestampTzGetDatum(eta), false);
+	/* not a change of the job: updated_at stays */
+	osc_sql("UPDATE online_schema.job SET eta_at = $2 WHERE job_id = $1", &args);
+	osc_store_close(&store);
+}
+
+/*
+ * Keep what the swap replaced until then; 0: until osc_cleanup().
+ */
+void
+osc_job_keep_until(OscJob *job, TimestampTz until)
+{
+	OscArgs		args = {0};
+
+	osc_arg_datum(&args, TIMESTAMPTZOID, TimestampTzGetDatum(until), until == 0);
+	update_job(job, "kept_until = $2", &args);
+	job->kept_until = until;
 }
 
 /*
@@ -484,19 +532,23 @@ osc_job_set_setting(OscJob *job, const char *name, const char *value)
 
 /*
  * Ids (int64 *) of the jobs that want a worker, oldest first.  One that is to
- * be cleaned up does even if its user drives it by hand.
+ * be cleaned up does even if its user drives it by hand, and so does one that
+ * is no longer to be kept; only_cancelling gives the former alone.
  */
 List *
-osc_jobs_to_drive(void)
+osc_jobs_to_drive(bool only_cancelling)
 {
 	OscStore	store;
+	OscArgs		args = {0};
 	List	   *result = NIL;
 	uint64		n;
 
 	osc_store_open(&store);
+	osc_arg_bool(&args, !only_cancelling);
 	n = osc_sql("SELECT job_id FROM online_schema.job WHERE state = 'cancelling'"
-				" OR (run = 'background' AND state IN ('queued', 'running', 'ready'))"
-				" ORDER BY job_id", NULL);
+				" OR ($1 AND run = 'background' AND state IN ('queued', 'running', 'ready'))"
+				" OR ($1 AND state IN ('kept', 'running') AND kept_until <= clock_timestamp())"
+				" ORDER BY job_id", &args);
 	for (uint64 i = 0; i < n; i++)
 	{
 		MemoryContext old = MemoryContextSwitchTo(store.caller);

@@ -18,10 +18,10 @@
 typedef enum OscState
 {
 	OSC_QUEUED,					/* running, paused, cancelling */
-	OSC_RUNNING,				/* queued, paused, ready, cancelling, done */
+	OSC_RUNNING,				/* queued, paused, ready, kept, cancelling, done */
 	OSC_PAUSED,					/* running, cancelling */
 	OSC_READY,					/* running, paused, cancelling, done */
-	OSC_KEPT,					/* done */
+	OSC_KEPT,					/* running, done, reverted */
 	OSC_CANCELLING,				/* cancelled, failed */
 	OSC_DONE,					/* final */
 	OSC_FAILED,					/* final */
@@ -58,6 +58,7 @@ typedef struct OscMember
 	int32		generation;		/* of the backfill; a new one starts afresh */
 	Oid			shadow;
 	Oid			twin;
+	Oid			canary;			/* if source or shadow is unlogged */
 	bool		dry_run_done;
 	FullTransactionId fence;	/* invalid until capture is on */
 	bool		fence_passed;
@@ -103,6 +104,8 @@ typedef struct OscJob
 	Oid			database_id;
 	int32		attempts;		/* failed lock attempts in a row */
 	TimestampTz next_try_at;	/* 0: at once */
+	TimestampTz blocked_since;	/* locks of a step are not to be had; 0: none was refused */
+	TimestampTz kept_until;		/* state kept: its end; 0: osc_cleanup() */
 	TimestampTz swap_since;		/* first attempt to swap; 0: none yet */
 	char	   *waiting_for;
 	char	   *last_error;
@@ -125,11 +128,14 @@ extern bool osc_job_move_state(OscJob *job, OscState to);
 extern void osc_job_set_phase(OscJob *job, OscPhase to);
 extern void osc_job_set_waiting(OscJob *job, const char *waiting_for);
 extern void osc_job_note_attempt(OscJob *job, bool granted, double delay_ms);
+extern void osc_job_note_blocked(OscJob *job);
+extern void osc_job_set_eta(OscJob *job, TimestampTz eta);
+extern void osc_job_keep_until(OscJob *job, TimestampTz until);
 extern void osc_job_record_error(OscJob *job, const char *message, const char *sqlstate,
 								 OscState final_state);
 extern void osc_job_set_setting(OscJob *job, const char *name, const char *value);
 extern void osc_job_restart_swap_clock(OscJob *job, bool running);
-extern List *osc_jobs_to_drive(void);
+extern List *osc_jobs_to_drive(bool only_cancelling);
 extern bool osc_any_unfinished_job(void);
 
 extern void osc_member_create(OscMember *member);

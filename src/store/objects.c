@@ -32,7 +32,9 @@ static const char *const kind_names[] = {
 	[OSC_OBJECT_SCHEMA] = "schema",
 	[OSC_OBJECT_SHADOW] = "shadow",
 	[OSC_OBJECT_TWIN] = "twin",
+	[OSC_OBJECT_OLD_STORAGE] = "old storage",
 	[OSC_OBJECT_LOG] = "change log",
+	[OSC_OBJECT_CANARY] = "canary",
 	[OSC_OBJECT_PLACES] = "places",
 	[OSC_OBJECT_TRIGGER] = "trigger",
 };
@@ -74,6 +76,22 @@ osc_object_created(int64 object_id, Oid oid)
 	osc_arg_oid(&args, oid);
 	osc_sql("UPDATE online_schema.job_object SET object_oid = $2"
 			" WHERE object_id = $1", &args);
+	osc_store_close(&store);
+}
+
+/* from now on clean-up treats the object as one of another kind */
+void
+osc_object_set_kind(Oid oid, OscObjectKind kind)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, oid);
+	osc_arg_text(&args, kind_names[kind]);
+	osc_arg_text(&args, kind_names[OSC_OBJECT_SCHEMA]);
+	osc_sql("UPDATE online_schema.job_object SET kind = $2"
+			" WHERE object_oid = $1 AND kind <> $3", &args);
 	osc_store_close(&store);
 }
 

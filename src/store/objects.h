@@ -17,7 +17,9 @@ typedef enum OscObjectKind
 	OSC_OBJECT_SCHEMA,			/* drop last */
 	OSC_OBJECT_SHADOW,			/* drop */
 	OSC_OBJECT_TWIN,			/* drop: after the swap it has the old rows */
+	OSC_OBJECT_OLD_STORAGE,		/* a twin that is kept: not dropped; later OSC_OBJECT_TWIN */
 	OSC_OBJECT_LOG,				/* drop when nobody writes to it any more */
+	OSC_OBJECT_CANARY,			/* drop */
 	OSC_OBJECT_PLACES,			/* drop */
 	OSC_OBJECT_TRIGGER,			/* drop under a polite lock on the source */
 } OscObjectKind;
@@ -34,6 +36,7 @@ typedef struct OscObject
 extern int64 osc_object_register(const OscMember *m, OscObjectKind kind,
 								 const char *schema, const char *name);
 extern void osc_object_created(int64 object_id, Oid oid);
+extern void osc_object_set_kind(Oid oid, OscObjectKind kind);
 extern void osc_object_forget(int64 object_id);
 extern List *osc_objects_of(int64 job_id, int32 member);
 extern void osc_object_make_member(Oid classid, Oid oid);

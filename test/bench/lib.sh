@@ -305,7 +305,9 @@ drop() {
 # ---------------------------------------------------------------- the operations
 
 # native              ALTER TABLE as it is
-# job-wN[-noverify]   SELECT osc_start(...) with N workers, until the job is done
+# job-wN[-noverify][-throttleP]
+#                     SELECT osc_start(...) with N workers, until the job is done;
+#                     sleeping P percent of the time (throttle_ratio)
 # repack              pg_repack of the same table (cannot alter: a plain rebuild)
 # vacuum_full         VACUUM FULL of the same table
 # none                nothing; only for the benchmarks under load
@@ -358,13 +360,14 @@ job_failed() {
 }
 
 run_job() {
-	local database=$1 workers=$2 verify=$3
+	local database=$1 workers=$2 verify=$3 percent=$4
 
 	{
 		cat <<-SQL
 			LOAD 'online_schema';
 			SET online_schema.workers = $workers;
 			SET online_schema.verify = $verify;
+			SET online_schema.throttle_ratio = $(awk -v p="$percent" 'BEGIN { print p / 100 }');
 			SELECT osc_start('$DDL') AS job \\gset
 			\\echo :job
 			SELECT set_config('bench.job', :'job', false) \\g /dev/null
@@ -377,7 +380,7 @@ run_job() {
 # operate VARIANT DATABASE: runs it; times are left in OP_T0 and OP_T1.
 # shellcheck disable=SC2034
 operate() {
-	local workers verify
+	local workers verify percent
 
 	JOB=
 	OP_T0=$(now_us)
@@ -392,8 +395,10 @@ operate() {
 			workers=${1#job-w}
 			workers=${workers%%-*}
 			verify=on
-			[ "${1%-noverify}" = "$1" ] || verify=off
-			run_job "$2" "$workers" "$verify"
+			[[ $1 != *-noverify* ]] || verify=off
+			percent=0
+			[[ $1 != *-throttle* ]] || percent=${1##*-throttle}
+			run_job "$2" "$workers" "$verify" "$percent"
 			;;
 		*) die "unknown variant $1" ;;
 	esac

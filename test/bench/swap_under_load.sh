@@ -1,7 +1,8 @@
 #!/bin/bash
 # Measures what clients feel: pgbench -N (simple update, with foreign keys) runs
 # through a native ALTER TABLE of pgbench_accounts.aid to bigint, through the
-# same change as a job with default settings, and with nothing else going on.
+# same change as a job with default settings, as one that sleeps half of the time
+# (throttle_ratio 0.5), and with nothing else going on.
 # Two loads: "rate", a fixed 2,000 transactions a second from 8 clients, and
 # "full", 4 clients as fast as they can.  Every run works on a new copy of the
 # same database.  Afterwards accounts and history must agree to the row.
@@ -26,7 +27,7 @@
 #
 # Run as root: bash test/bench/swap_under_load.sh
 #   OSC_BENCH_SCALE=50 OSC_BENCH_ROUNDS=3 OSC_BENCH_RATE=2000
-#   OSC_BENCH_MODES="rate full" OSC_BENCH_VARIANTS="native job-w1"
+#   OSC_BENCH_MODES="rate full" OSC_BENCH_VARIANTS="native job-w1 job-w1-throttle50"
 # also possible: job-w2, job-w1-noverify, repack (see peers.sh).  About 45 s a run.
 
 # shellcheck source=test/bench/lib.sh
@@ -34,7 +35,7 @@
 
 ROUNDS=${OSC_BENCH_ROUNDS:-3}
 MODES=${OSC_BENCH_MODES:-rate full}
-VARIANTS=${OSC_BENCH_VARIANTS:-native job-w1}
+VARIANTS=${OSC_BENCH_VARIANTS:-native job-w1 job-w1-throttle50}
 WARM_UP=${OSC_BENCH_WARM_UP:-5}
 
 # window LOG FROM TO: figures for those seconds, as "tps p99_ms max_ms gap_ms count".

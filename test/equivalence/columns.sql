@@ -67,7 +67,8 @@ INSERT INTO t SELECT n, 'a ' || n FROM generate_series(1, 50) n;
 ALTER TABLE t ADD COLUMN u uuid NOT NULL UNIQUE DEFAULT gen_random_uuid()
 ---- after
 INSERT INTO t (id) VALUES (51) RETURNING u IS NULL;
-INSERT INTO t (id, u) SELECT 52, u FROM t WHERE id = 3;
+INSERT INTO t (id, u) VALUES (52, '00000000-0000-0000-0000-000000000000');
+INSERT INTO t (id, u) VALUES (53, '00000000-0000-0000-0000-000000000000');
 
 ---- case add_column_random_default
 ---- strategy copy
@@ -404,7 +405,7 @@ INSERT INTO t (id, "A new; name") VALUES (100, '');
 INSERT INTO t (id, a) VALUES (100, '');
 
 ---- case rename_column_exists
----- expect error start
+---- expect error
 CREATE TABLE t (id int PRIMARY KEY, a text, b int);
 ---- change
 ALTER TABLE t RENAME a TO b
@@ -504,7 +505,7 @@ ALTER TABLE t ALTER COLUMN a DROP NOT NULL
 INSERT INTO t VALUES (51);
 
 ---- case drop_not_null_of_key
----- expect error start
+---- expect error
 CREATE TABLE t (id int PRIMARY KEY, a text NOT NULL);
 INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;
 ---- change
@@ -603,7 +604,7 @@ ALTER TABLE t ALTER COLUMN a RESET (n_distinct)
 ANALYZE t;
 
 ---- case set_column_options_bad
----- expect error start
+---- expect error
 CREATE TABLE t (id int PRIMARY KEY, a text);
 ---- change
 ALTER TABLE t ALTER COLUMN a SET (nonsense = 1)
@@ -619,7 +620,7 @@ INSERT INTO t VALUES (21, repeat('a', 3000), repeat('b', 3000), 'c', 'd');
 SELECT pg_column_size(a), pg_column_size(b) FROM t WHERE id IN (1, 21) ORDER BY id;
 
 ---- case set_storage_not_possible
----- expect error start
+---- expect error
 CREATE TABLE t (id int PRIMARY KEY, a text);
 ---- change
 ALTER TABLE t ALTER id SET STORAGE EXTERNAL

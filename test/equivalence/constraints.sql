@@ -319,7 +319,7 @@ ALTER TABLE t DROP CONSTRAINT t_pkey CASCADE
 INSERT INTO r VALUES (1);
 
 ---- case drop_missing_constraint
----- expect error start
+---- expect error
 CREATE TABLE t (id int PRIMARY KEY, a text UNIQUE);
 ---- change
 ALTER TABLE t DROP CONSTRAINT nothing
@@ -355,7 +355,7 @@ ALTER TABLE t RENAME CONSTRAINT t_a_key TO "A key"
 INSERT INTO t VALUES (51, 'a 5', 1);
 
 ---- case rename_missing_constraint
----- expect error start
+---- expect error
 CREATE TABLE t (id int PRIMARY KEY);
 ---- change
 ALTER TABLE t RENAME CONSTRAINT nothing TO something
@@ -381,14 +381,14 @@ ALTER TABLE t VALIDATE CONSTRAINT c
 INSERT INTO t VALUES (51, 101);
 
 ---- case validate_missing
----- expect error start
+---- expect error
 CREATE TABLE t (id int PRIMARY KEY, b int);
 ---- change
 ALTER TABLE t VALIDATE CONSTRAINT c
 
 ---- case alter_constraint_check
 -- only foreign keys can be altered
----- expect error start
+---- expect error
 CREATE TABLE t (id int PRIMARY KEY, b int, CONSTRAINT c CHECK (b < 100));
 ---- change
 ALTER TABLE t ALTER CONSTRAINT c DEFERRABLE

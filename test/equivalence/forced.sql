@@ -76,7 +76,6 @@ ALTER TABLE t ALTER id TYPE bigint
 ---- case force_instant_on_copy
 ---- force instant
 ---- expect refused (0A000|22023) copy
----- limit strategy
 CREATE TABLE t (id int PRIMARY KEY, a text);
 INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;
 ---- change
@@ -85,7 +84,6 @@ ALTER TABLE t ALTER id TYPE bigint
 ---- case force_constraint_on_copy
 ---- force constraint
 ---- expect refused (0A000|22023) copy
----- limit strategy
 CREATE TABLE t (id int PRIMARY KEY, a text);
 INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;
 ---- change
@@ -94,7 +92,6 @@ ALTER TABLE t ALTER id TYPE bigint
 ---- case force_index_on_copy
 ---- force index
 ---- expect refused (0A000|22023) copy
----- limit strategy
 CREATE TABLE t (id int PRIMARY KEY, a text);
 INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;
 ---- change
@@ -104,7 +101,6 @@ ALTER TABLE t SET UNLOGGED
 -- it would scan under the lock
 ---- force instant
 ---- expect refused (0A000|22023) constraint
----- limit strategy
 CREATE TABLE t (id int PRIMARY KEY, a text);
 INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;
 ---- change
@@ -113,7 +109,6 @@ ALTER TABLE t ADD CONSTRAINT c CHECK (a <> '')
 ---- case force_instant_on_index
 ---- force instant
 ---- expect refused (0A000|22023) index
----- limit strategy
 CREATE TABLE t (id int PRIMARY KEY, a text);
 INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;
 ---- change
@@ -122,7 +117,6 @@ CREATE INDEX t_a ON t (a)
 ---- case force_constraint_on_instant
 ---- force constraint
 ---- expect refused (0A000|22023) instant
----- limit strategy
 CREATE TABLE t (id int PRIMARY KEY, a text);
 ---- change
 ALTER TABLE t ADD COLUMN b int
@@ -130,7 +124,6 @@ ALTER TABLE t ADD COLUMN b int
 ---- case force_index_on_instant
 ---- force index
 ---- expect refused (0A000|22023) instant
----- limit strategy
 CREATE TABLE t (id int PRIMARY KEY, a text);
 ---- change
 ALTER TABLE t ADD COLUMN b int
@@ -138,7 +131,6 @@ ALTER TABLE t ADD COLUMN b int
 ---- case force_constraint_on_index
 ---- force constraint
 ---- expect refused (0A000|22023) index
----- limit strategy
 CREATE TABLE t (id int PRIMARY KEY, a text);
 ---- change
 ALTER TABLE t ADD UNIQUE (a)
@@ -146,7 +138,6 @@ ALTER TABLE t ADD UNIQUE (a)
 ---- case force_index_on_constraint
 ---- force index
 ---- expect refused (0A000|22023) constraint
----- limit strategy
 CREATE TABLE t (id int PRIMARY KEY, a text);
 ---- change
 ALTER TABLE t ADD CHECK (a <> '')
@@ -154,7 +145,6 @@ ALTER TABLE t ADD CHECK (a <> '')
 ---- case force_nonsense
 ---- force nonsense
 ---- expect refused 22023 strategy
----- limit strategy
 CREATE TABLE t (id int PRIMARY KEY, a text);
 ---- change
 ALTER TABLE t ADD CHECK (a <> '')

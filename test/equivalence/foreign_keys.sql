@@ -79,27 +79,27 @@ INSERT INTO t VALUES (51, 11);
 DELETE FROM p;
 
 ---- case add_foreign_key_no_unique
----- expect error start
+---- expect error
 CREATE TABLE p (id int);
 CREATE TABLE t (id int PRIMARY KEY, p int);
 ---- change
 ALTER TABLE t ADD CONSTRAINT t_p FOREIGN KEY (p) REFERENCES p (id)
 
 ---- case add_foreign_key_type_mismatch
----- expect error start
+---- expect error
 CREATE TABLE p (id text PRIMARY KEY);
 CREATE TABLE t (id int PRIMARY KEY, p int);
 ---- change
 ALTER TABLE t ADD CONSTRAINT t_p FOREIGN KEY (p) REFERENCES p (id)
 
 ---- case add_foreign_key_missing_table
----- expect error start
+---- expect error
 CREATE TABLE t (id int PRIMARY KEY, p int);
 ---- change
 ALTER TABLE t ADD CONSTRAINT t_p FOREIGN KEY (p) REFERENCES nothing (id)
 
 ---- case add_foreign_key_no_right
----- expect error start
+---- expect error
 ---- role eq_owner
 CREATE TABLE p (id int PRIMARY KEY);
 CREATE TABLE t (id int PRIMARY KEY, p int);

@@ -120,7 +120,8 @@ CREATE TABLE t (id int PRIMARY KEY, a int);
 CREATE INDEX ON t ((a + random()))
 
 ---- case create_index_on_view
----- expect error start
+---- expect error own
+---- limit other things than tables
 CREATE TABLE t (id int PRIMARY KEY, a int);
 CREATE VIEW v AS SELECT * FROM t;
 ---- change
@@ -237,7 +238,7 @@ DROP INDEX t_a
 SELECT tablename, indexname FROM pg_indexes WHERE schemaname = current_schema() ORDER BY 1, 2;
 
 ---- case drop_index_of_partition
----- expect error start
+---- expect error
 CREATE TABLE t (id int, a text) PARTITION BY LIST (id);
 CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1, 2, 3);
 CREATE INDEX t_a ON t (a);
@@ -254,7 +255,6 @@ DROP INDEX t_id
 
 ---- case reindex_index
 ---- strategy index
----- ignore indexes
 CREATE TABLE t (id int PRIMARY KEY, a int);
 CREATE INDEX t_a ON t (a) WITH (fillfactor = 50);
 COMMENT ON INDEX t_a IS 'stays';
@@ -267,7 +267,6 @@ SELECT id FROM t WHERE a = 7;
 
 ---- case reindex_table
 ---- strategy index
----- ignore indexes
 CREATE TABLE t (id int PRIMARY KEY, a int, b text);
 CREATE INDEX t_a ON t (a);
 CREATE UNIQUE INDEX t_b ON t (lower(b)) WHERE a > 5;
@@ -293,7 +292,6 @@ INSERT INTO t VALUES (60, '[5,1000)');
 
 ---- case reindex_tablespace
 ---- strategy index
----- ignore indexes
 CREATE TABLE t (id int PRIMARY KEY, a int);
 CREATE INDEX t_a ON t (a);
 INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;
@@ -302,7 +300,6 @@ REINDEX (TABLESPACE eq_space) INDEX t_a
 
 ---- case reindex_partitioned
 ---- strategy index
----- ignore indexes
 CREATE TABLE t (id int PRIMARY KEY, a text) PARTITION BY LIST (id);
 CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1, 2, 3);
 CREATE TABLE t2 PARTITION OF t FOR VALUES IN (4, 5);
@@ -325,7 +322,6 @@ UPDATE pg_index SET indisvalid = false WHERE indexrelid = 't_a'::regclass;
 INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;
 ---- change
 REINDEX INDEX t_a
----- ignore indexes
 
 ---- case vacuum_full
 ---- strategy copy

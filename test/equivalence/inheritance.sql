@@ -137,14 +137,14 @@ ALTER TABLE t ADD COLUMN more int DEFAULT 4;
 SELECT * FROM c;
 
 ---- case inherit_without_check
----- expect error start
+---- expect error
 CREATE TABLE t (id int NOT NULL, a int CHECK (a > 0));
 CREATE TABLE c (z int, id int NOT NULL, a int);
 ---- change
 ALTER TABLE c INHERIT t
 
 ---- case inherit_circle
----- expect error start
+---- expect error
 CREATE TABLE t (id int);
 CREATE TABLE c () INHERITS (t);
 ---- change
@@ -192,7 +192,7 @@ ALTER TABLE t ADD CONSTRAINT positive CHECK (a > 0)
 INSERT INTO c VALUES (2, -1);
 
 ---- case drop_inherited_column
----- expect error start
+---- expect error
 CREATE TABLE t (id int NOT NULL, a int);
 CREATE TABLE c () INHERITS (t);
 ---- change

@@ -59,8 +59,6 @@ INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;
 ---- set search_path = public
 ---- change
 ALTER TABLE eq_other_schema.t ALTER a TYPE bigint
----- native
-ALTER TABLE eq_other_schema.t ALTER a TYPE bigint
 
 ---- case zero_rows
 ---- strategy copy
@@ -419,8 +417,6 @@ CREATE SEQUENCE s1 AS smallint OWNED BY t.a;
 ALTER TABLE t ALTER a SET DEFAULT nextval('s1');
 INSERT INTO t SELECT n FROM generate_series(1, 50) n;
 ---- change
-ALTER TABLE t ALTER a TYPE bigint, ALTER b TYPE text
----- native
 ALTER TABLE t ALTER a TYPE bigint, ALTER b TYPE text
 ---- after
 INSERT INTO t VALUES (60) RETURNING *;

@@ -288,7 +288,7 @@ INSERT INTO t VALUES (50, 'x');
 ALTER TABLE t ATTACH PARTITION t2 FOR VALUES FROM (15) TO (100)
 
 ---- case attach_partition_overlap
----- expect error start
+---- expect error
 CREATE TABLE t (id int NOT NULL, a text) PARTITION BY RANGE (id);
 CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10);
 CREATE TABLE t2 (id int NOT NULL, a text);
@@ -352,7 +352,7 @@ INSERT INTO t2 VALUES (5, 'x');
 
 ---- case detach_partition_finalize
 -- nothing is pending
----- expect error start
+---- expect error
 CREATE TABLE t (id int PRIMARY KEY, a text) PARTITION BY RANGE (id);
 CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10);
 ---- change
@@ -379,14 +379,14 @@ INSERT INTO r VALUES (1);
 ALTER TABLE t DETACH PARTITION t1
 
 ---- case detach_not_a_partition
----- expect error start
+---- expect error
 CREATE TABLE t (id int PRIMARY KEY, a text) PARTITION BY RANGE (id);
 CREATE TABLE u (id int PRIMARY KEY, a text);
 ---- change
 ALTER TABLE t DETACH PARTITION u
 
 ---- case only_parent
----- expect error start
+---- expect error
 CREATE TABLE t (id int PRIMARY KEY, a text) PARTITION BY RANGE (id);
 CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10);
 ---- change

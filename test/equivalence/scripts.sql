@@ -224,9 +224,9 @@ CREATE TABLE t (id int PRIMARY KEY, a text)
 ---- case vacuum_full_in_script
 -- natively not possible in one transaction either
 ---- expect refused 0A000 VACUUM
----- limit on its own
+---- limit must stand on its own
 CREATE TABLE t (id int PRIMARY KEY, a text);
 ---- change
 ALTER TABLE t ADD COLUMN b int; VACUUM FULL t
 ---- native
-VACUUM FULL t
+VACUUM FULL t;

@@ -13,13 +13,13 @@ ALTER TABLE t OWNER TO eq_owner
 SELECT relname, relowner::regrole FROM pg_class WHERE relnamespace = current_schema()::regnamespace ORDER BY 1;
 
 ---- case owner_to_missing
----- expect error start
+---- expect error
 CREATE TABLE t (id serial PRIMARY KEY, a text);
 ---- change
 ALTER TABLE t OWNER TO nobody_of_that_name
 
 ---- case owner_to_not_member
----- expect error start
+---- expect error
 ---- role eq_owner
 CREATE TABLE t (id serial PRIMARY KEY, a text);
 ALTER TABLE t OWNER TO eq_owner;
@@ -84,7 +84,7 @@ INSERT INTO r VALUES (2);
 INSERT INTO "a new; ""name""" (a) VALUES ('y') RETURNING *;
 
 ---- case rename_table_exists
----- expect error start
+---- expect error
 CREATE TABLE t (id serial PRIMARY KEY, a text);
 CREATE TABLE u ();
 ---- change
@@ -108,10 +108,10 @@ CREATE SCHEMA eq_set_schema_other;
 ALTER TABLE t SET SCHEMA eq_set_schema_other
 ---- after
 INSERT INTO eq_set_schema_other.t (a) VALUES ('y') RETURNING *;
-SELECT relname, relnamespace::regnamespace FROM pg_class WHERE relnamespace::regnamespace::text ~ 'eq_set_schema' AND relname !~ '^pg_' ORDER BY 1;
+SELECT relname, relnamespace::regnamespace FROM pg_class WHERE relnamespace::regnamespace::text ~ '^eq_set_schema(_other)?$' AND relname !~ '^pg_' ORDER BY 1, 2;
 
 ---- case set_schema_missing
----- expect error start
+---- expect error
 CREATE TABLE t (id serial PRIMARY KEY);
 ---- change
 ALTER TABLE t SET SCHEMA nothing
@@ -127,18 +127,19 @@ ALTER TABLE IF EXISTS nothing ADD COLUMN a int
 ALTER TABLE nothing ADD COLUMN a int
 
 ---- case not_a_table
----- expect error start
+---- expect error own
+---- limit other things than tables
 CREATE SEQUENCE s;
 ---- change
 ALTER TABLE s ADD COLUMN a int
 
 ---- case alter_table_on_view
--- ALTER TABLE takes a view; there is nothing to do online
+-- natively ALTER TABLE takes a view
+---- expect refused (0A000|42809) not a table
+---- limit other things than tables
 CREATE VIEW v AS SELECT 1 AS a;
 ---- change
 ALTER TABLE v ALTER a SET DEFAULT 5
----- after
-SELECT column_default FROM information_schema.columns WHERE table_schema = current_schema();
 
 ---- case system_table
 ---- expect error start
@@ -216,7 +217,7 @@ ALTER TABLE t ENABLE TRIGGER USER
 INSERT INTO t VALUES (1);
 
 ---- case missing_trigger
----- expect error start
+---- expect error
 CREATE TABLE t (id int PRIMARY KEY);
 ---- change
 ALTER TABLE t DISABLE TRIGGER nothing
@@ -309,7 +310,7 @@ ALTER TABLE t REPLICA IDENTITY FULL;
 ALTER TABLE t REPLICA IDENTITY DEFAULT
 
 ---- case replica_identity_nullable
----- expect error start
+---- expect error
 CREATE TABLE t (id int PRIMARY KEY, a int);
 CREATE UNIQUE INDEX t_a ON t (a);
 ---- change
@@ -327,7 +328,7 @@ ALTER TYPE person ADD ATTRIBUTE city text CASCADE;
 SELECT * FROM t;
 
 ---- case of_type_other_columns
----- expect error start
+---- expect error
 CREATE TYPE person AS (name text, age int);
 CREATE TABLE t (name text, age bigint);
 ---- change
@@ -370,13 +371,13 @@ ALTER TABLE t SET WITHOUT OIDS
 
 ---- case generic_options
 -- OPTIONS are for foreign tables
----- expect error start
+---- expect error
 CREATE TABLE t (id int PRIMARY KEY);
 ---- change
 ALTER TABLE t OPTIONS (a '1')
 
 ---- case column_generic_options
----- expect error start
+---- expect error
 CREATE TABLE t (id int PRIMARY KEY);
 ---- change
 ALTER TABLE t ALTER id OPTIONS (a '1')

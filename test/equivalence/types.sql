@@ -336,8 +336,6 @@ CREATE TABLE t (id int PRIMARY KEY, a int, b text DEFAULT 'b');
 INSERT INTO t SELECT n, n, 'b' || n FROM generate_series(1, 50) n;
 ---- change
 ALTER TABLE t ALTER a TYPE text USING CASE WHEN a % 2 = 0 THEN b || '/' || id END, ALTER b TYPE int USING a * 100, ALTER b DROP DEFAULT
----- native
-ALTER TABLE t ALTER b DROP DEFAULT, ALTER a TYPE text USING CASE WHEN a % 2 = 0 THEN b || '/' || id END, ALTER b TYPE int USING a * 100
 ---- after
 SELECT * FROM t WHERE id < 5 ORDER BY id;
 

@@ -55,7 +55,7 @@ ORDER BY 1, 2;
 SELECT obj_description(oid, 'pg_extension') IS NOT NULL AS extension_has_comment
 FROM pg_extension WHERE extname = 'online_schema';
 
--- the settings: all have a description, all but those of the guard may be set by anyone
+-- the settings: all have a description; those of the server are a superuser's
 SELECT name, setting, unit, vartype, context, min_val, max_val, short_desc IS NOT NULL AS described
 FROM pg_settings WHERE name LIKE 'online\_schema.%' ORDER BY name COLLATE "C";
 -- the prefix is reserved, and bad values are refused

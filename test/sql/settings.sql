@@ -43,7 +43,9 @@ SELECT c, r.state FROM unnest(ARRAY[
 	'osc_set(%s, ''batch_size'', ''-1'')', 'osc_set(%s, ''batch_target_time'', ''0'')', 'osc_set(%s, ''batch_target_time'', ''2 min'')',
 	'osc_set(%s, ''replay_batch_size'', ''-1'')', 'osc_set(%s, ''lock_timeout'', ''0'')', 'osc_set(%s, ''lock_timeout'', ''5 lightyears'')',
 	'osc_set(%s, ''lock_retry_max_delay'', ''9'')', 'osc_set(%s, ''swap_timeout'', ''9'')', 'osc_set(%s, ''swap_give_up'', ''-1'')',
-	'osc_set(%s, ''swap_max_backlog'', ''1000001'')', 'osc_set(%s, ''step_timeout'', ''-1'')', 'osc_set(%s, ''verify'', ''perhaps'')']) c,
+	'osc_set(%s, ''swap_max_backlog'', ''1000001'')', 'osc_set(%s, ''step_timeout'', ''-1'')', 'osc_set(%s, ''verify'', ''perhaps'')',
+	'osc_set(%s, ''throttle_ratio'', ''0.96'')', 'osc_set(%s, ''throttle_ratio'', ''-0.1'')', 'osc_set(%s, ''max_replica_lag'', ''-1'')',
+	'osc_set(%s, ''max_active_backends'', ''-1'')', 'osc_set(%s, ''max_lock_waiters'', ''many'')', 'osc_set(%s, ''min_free_disk'', ''101'')']) c,
 	osc_test.refusal('SELECT ' || format(c, :job)) r;
 SELECT osc_set(:job, NULL, '1') IS NULL AS nothing, osc_set(:job, 'workers', NULL) IS NULL AS nothing;
 

@@ -5,17 +5,20 @@
 #   ---- case NAME            begins a case; its tables live in a schema eq_NAME. What
 #                             follows is its setup, run once by a superuser.
 #   ---- change               the script that is run natively, and by osc_start()
-#   ---- native               what native runs instead, if it cannot take the whole script at
-#                             once (optional)
+#   ---- native               what native runs instead, statement by statement, if it cannot take
+#                             the whole script in one transaction (optional)
 #   ---- after                statements that show how the tables behave then
 #
 # and, between "case" and "change":
 #
 #   ---- expect same                        the default
-#   ---- expect error [start]               native and online fail alike, and nothing changes;
-#                                           start: osc_start() itself must raise the error
+#   ---- expect error [start] [code|own]    native and online fail alike, and nothing changes;
+#                                           start: osc_start() itself must raise the error;
+#                                           code: the message may differ, the SQLSTATE may not;
+#                                           own: osc_start() refuses it by a limit of its own
 #   ---- expect refused SQLSTATE REGEX      native does it, osc_start() refuses it
-#   ---- limit TEXT           (refused)     words that stand in README under Limits
+#   ---- limit TEXT           (refused)     words that stand in README under Limits; not needed if
+#                                           a strategy is forced that does not fit
 #   ---- strategy A B ...                   the strategies that osc_plan() must show
 #   ---- force STRATEGY                     the strategy that osc_start() is called with
 #   ---- role ROLE                          who runs the change and what comes after
@@ -61,8 +64,9 @@ sub read_cases
 			die "$path: case $case->{name} is there twice" if $seen{ $case->{name} }++;
 			die "$path: case $case->{name} has no change" unless $case->{change} =~ /\S/;
 			die "$path: the name of case $case->{name} is too long" if length $case->{name} > 45;
+			die "$path: case $case->{name} ignores what is not known" if grep { $_ ne 'missing' } @{ $case->{ignore} };
 			die "$path: a refusal of case $case->{name} without its limit"
-			  if $case->{expect} =~ /^refused/ && !$case->{limit};
+			  if $case->{expect} =~ /^refused|\bown\b/ && !$case->{limit} && !$case->{force};
 			push @cases, $case;
 		}
 	}
@@ -112,7 +116,6 @@ sub _read_file
 	for my $case (@cases)
 	{
 		s/^(\s*\n)+//, s/\s+$// for $case->{change}, $case->{native};
-		$case->{native} = $case->{change} if $case->{native} eq '';
 	}
 	return @cases;
 }

@@ -58,7 +58,7 @@ SELECT pubname, puballtables, pubinsert, pubupdate, pubdelete, pubtruncate, pubv
 SELECT n.nspname, t.typname, t.typtype, t.typrelid::regclass, t.typowner::regrole, t.typacl, t.typarray <> 0 AS array
 	FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE :user_schemas ORDER BY 1, 2;
 \echo '== inheritance'
-SELECT inhrelid::regclass, inhparent::regclass, inhseqno, inhdetachpending FROM pg_inherits ORDER BY 1, 2;
+SELECT inhrelid::regclass, inhparent::regclass, inhseqno, inhdetachpending FROM pg_inherits ORDER BY inhrelid::regclass::text COLLATE "C", 2;
 \echo '== dependencies'
 SELECT regexp_replace(pg_describe_object(classid, objid, objsubid), '\d{4,}', 'N', 'g') COLLATE "C" AS object,
 	regexp_replace(pg_describe_object(refclassid, refobjid, refobjsubid), '\d{4,}', 'N', 'g') COLLATE "C" AS needs, deptype, count(*)

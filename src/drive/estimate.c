@@ -1,0 +1,230 @@
+/*-------------------------------------------------------------------------
+ *
+ * estimate.c
+ *	  When a job will be done (osc_progress.eta).
+ *
+ * Each phase goes at a rate of its own.  The rate of the present phase is
+ * measured: what this process saw done since it took the phase up, over the
+ * time since then, so neither a pause nor a crash counts.  The phases to come
+ * are estimated from the backfill, which has met the same table, disk and
+ * load, by what a row of that width costs in each; without the pauses of
+ * throttle_ratio where they make none.  The weights are relative costs as
+ * measured by test/bench/eta.sh on narrow and wide rows with one to four
+ * indexes; the speed of the machine is in the measured rate.
+ *
+ * Catching up: writers make w keys a second, replay does s; what has gathered
+ * until then is gone after backlog / (s - w).
+ *
+ * Computed by the driver, at most every second, and stored as the time at
+ * which the job will be done.  Locks: the job's row.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/timestamp.h"
+
+#include "base/run.h"
+#include "base/settings.h"
+#include "drive/estimate.h"
+
+/* how often, ms */
+#define ESTIMATE_EVERY_MS 1000
+
+/* costs in one unit, per row and per byte of it */
+#define COPY_COST(width) (0.33 + 0.0041 * (width))
+#define FREEZE_COST(width) (0.11 + 0.0002 * (width))
+#define VALIDATE_COST(width) (0.41 + 0.0011 * (width))
+
+/* the same for a row in an index */
+#define INDEX_ROW_COST 0.58		/* keys of fixed length */
+#define INDEX_TEXT_COST 1.4		/* keys of variable length */
+
+/* what does not depend on the size: analyze, swap, clean-up, s */
+#define FIXED_S 0.5
+
+/* replay of a key, s, until there is a measurement */
+#define KEY_S 0.00003
+
+/* what the tables of a job and the progress on them come to */
+typedef struct JobSize
+{
+	double		blocks;			/* of the copied tables when the backfill began */
+	double		blocks_left;
+	double		rows_done;
+	double		fixed_indexes;	/* indexes on columns of fixed length */
+	double		text_indexes;
+	double		built_share;	/* of the indexes, by number */
+	double		validated;		/* share, 0 to 1 */
+	double		backlog;
+	double		keys_replayed;
+} JobSize;
+
+/* where this process began with the present phase */
+static int64 base_job = 0;
+static OscPhase base_phase;
+static TimestampTz base_time;
+static double base_done;
+static TimestampTz estimated_at = 0;
+
+/* seconds that the whole backfill takes, with its pauses, as last measured */
+static double backfill_s = 0;
+
+static double
+col_double(uint64 row, const char *name)
+{
+	bool		isnull;
+	Datum		d = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
+								  SPI_fnumber(SPI_tuptable->tupdesc, name), &isnull);
+
+	return isnull ? 0 : DatumGetFloat8(d);
+}
+
+static void
+look_at_size(const OscJob *job, JobSize *size)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+
+	osc_store_open(&store);
+	osc_arg_int8(&args, job->job_id);
+	osc_sql("SELECT sum(m.blocks_total)::float8 AS blocks,"
+			" (SELECT sum(end_block - next_block) FROM online_schema.job_range WHERE job_id = $1)::float8 AS blocks_left,"
+			" (SELECT sum(rows_done) FROM online_schema.job_range WHERE job_id = $1)::float8 AS rows_done,"
+			" sum(x.fixed)::float8 AS fixed, sum(x.text)::float8 AS text,"
+			" sum(cardinality(m.indexes_done))::float8 / greatest(sum(m.indexes_total), 1)::float8 AS built_share,"
+			" avg((CASE WHEN m.validate_source < 0 THEN 1 ELSE m.validate_source / greatest(m.blocks_total, 1)::float8 END"
+			"  + CASE WHEN m.validate_shadow < 0 THEN 1 ELSE m.validate_shadow / greatest(m.blocks_total, 1)::float8 END) / 2) AS validated,"
+			" sum(m.backlog)::float8 AS backlog, sum(m.keys_replayed)::float8 AS keys_replayed"
+			" FROM online_schema.job_member m, LATERAL ("
+			"  SELECT count(*) FILTER (WHERE NOT is_text) AS fixed, count(*) FILTER (WHERE is_text) AS text"
+			"  FROM (SELECT bool_or(a.attlen < 0) AS is_text FROM pg_index i"
+			"   JOIN pg_attribute a ON a.attrelid = i.indexrelid"
+			"   WHERE i.indrelid = m.relation GROUP BY i.indexrelid) k) x"
+			" WHERE m.job_id = $1 AND m.copied", &args);
+	size->blocks = col_double(0, "blocks");
+	size->blocks_left = col_double(0, "blocks_left");
+	size->rows_done = col_double(0, "rows_done");
+	size->fixed_indexes = col_double(0, "fixed");
+	size->text_indexes = col_double(0, "text");
+	size->built_share = col_double(0, "built_share");
+	size->validated = Min(col_double(0, "validated"), 1);
+	size->backlog = col_double(0, "backlog");
+	size->keys_replayed = col_double(0, "keys_replayed");
+	osc_store_close(&store);
+}
+
+/* how much of the present phase is done, 0 to 1 */
+static double
+share_done(const OscJob *job, const JobSize *size)
+{
+	switch (job->phase)
+	{
+		case OSC_BACKFILLING:
+			return size->blocks > 0 ? 1 - size->blocks_left / size->blocks : 1;
+		case OSC_INDEXING:
+			return size->built_share;
+		case OSC_VALIDATING:
+			return size->validated;
+		default:
+			return 0;
+	}
+}
+
+/* seconds that the present phase will go on, by its rate; below 0: unknown */
+static double
+rest_of_phase(const OscJob *job, const JobSize *size)
+{
+	double		done = share_done(job, size);
+	double		s;
+
+	if (base_job != job->job_id || base_phase != job->phase)
+	{
+		base_job = job->job_id;
+		base_phase = job->phase;
+		base_time = GetCurrentTimestamp();
+		base_done = done;
+		return -1;
+	}
+	s = osc_elapsed_ms(base_time) / 1000;
+	if (done - base_done < 0.01)
+		return -1;
+	if (job->phase == OSC_BACKFILLING)
+		backfill_s = s / (done - base_done);
+	return s * (1 - done) / (done - base_done);
+}
+
+/* bytes of the table per row */
+static double
+row_width(const JobSize *size)
+{
+	return (size->blocks - size->blocks_left) * BLCKSZ / Max(size->rows_done, 1);
+}
+
+/* time of freezing and indexing as a multiple of the backfill's */
+static double
+indexing_weight(const JobSize *size)
+{
+	double		width = row_width(size);
+
+	return (FREEZE_COST(width) + size->fixed_indexes * INDEX_ROW_COST +
+			size->text_indexes * INDEX_TEXT_COST) / COPY_COST(width);
+}
+
+/* time of the validation as a multiple of the backfill's */
+static double
+validating_weight(const JobSize *size)
+{
+	double		width = row_width(size);
+
+	return VALIDATE_COST(width) / COPY_COST(width);
+}
+
+static double
+after_backfill(OscPhase phase, const JobSize *size)
+{
+	double		work = backfill_s * (1 - osc_throttle_ratio);	/* without pauses */
+	double		rest = FIXED_S + size->backlog * KEY_S / (1 - osc_throttle_ratio);
+
+	if (phase < OSC_INDEXING)
+		rest += work * indexing_weight(size);
+	if (phase < OSC_VALIDATING && osc_verify)
+		rest += backfill_s * validating_weight(size);
+	return rest;
+}
+
+/*
+ * Look where the job is, and store when it will be done.  The job's settings
+ * are in force.
+ */
+void
+osc_estimate(OscJob *job)
+{
+	JobSize		size;
+	double		rest;
+
+	if (job->state != OSC_RUNNING || job->members == NIL ||
+		job->phase < OSC_BACKFILLING || job->phase > OSC_VALIDATING ||
+		(base_job == job->job_id && base_phase == job->phase &&
+		 osc_elapsed_ms(estimated_at) < ESTIMATE_EVERY_MS))
+		return;
+	estimated_at = GetCurrentTimestamp();
+	look_at_size(job, &size);
+	rest = rest_of_phase(job, &size);
+	if (rest < 0 && job->phase == OSC_INDEXING && backfill_s > 0)
+	{
+		/* nothing is built yet */
+		rest = backfill_s * (1 - osc_throttle_ratio) * indexing_weight(&size) -
+			osc_elapsed_ms(base_time) / 1000;
+		rest = Max(rest, 0);
+	}
+	if (rest < 0 && job->phase == OSC_VALIDATING && backfill_s > 0)
+		rest = backfill_s * validating_weight(&size);
+	if (job->phase == OSC_CATCHING_UP)
+		rest = 0;
+	if (rest < 0)
+		return;
+	rest += after_backfill(job->phase, &size);
+	osc_job_set_eta(job, GetCurrentTimestamp() + (TimestampTz) (rest * USECS_PER_SEC));
+}
