@@ -386,9 +386,11 @@ check_add_constraint(Command *command)
 			harmless(command, "add-foreign-key-not-valid");
 		else if ((finding = found(command, "add-foreign-key", spot)) != NULL)
 		{
-			if (command->table != NULL && command->table->partitioned && check->linter->config->postgresql < 18)
+			bool		refused = command->table != NULL && command->table->partitioned && check->linter->config->postgresql < 18;
+
+			if (refused)
 				finding->advice = "Before PostgreSQL 18 NOT VALID is refused on a partitioned table: add the key to each partition first.";
-			else if (!fix_not_valid(check, finding, constraint))
+			if (refused || !fix_not_valid(check, finding, constraint))
 				fix_with_osc_start(check, finding);
 		}
 	}

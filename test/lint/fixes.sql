@@ -229,6 +229,43 @@ VACUUM (FULL, ANALYZE) t;
 CALL osc_wait(osc_start('VACUUM FULL t'));
 CALL osc_wait(osc_start('VACUUM (FULL, ANALYZE) t'));
 
+---- case whole_table_again
+CREATE TABLE t (id int PRIMARY KEY, a int, r int4range);
+CREATE INDEX t_a ON t (a);
+INSERT INTO t SELECT n, -n, int4range(n, n + 1) FROM generate_series(1, 100) n;
+---- migration
+CLUSTER t USING t_a;
+ALTER TABLE t SET UNLOGGED;
+ALTER TABLE t ADD COLUMN n bigserial;
+ALTER TABLE t ADD COLUMN i bigint GENERATED ALWAYS AS IDENTITY;
+ALTER TABLE t ADD EXCLUDE USING gist (r WITH &&);
+---- fixed
+CALL osc_wait(osc_start('CLUSTER t USING t_a'));
+CALL osc_wait(osc_start('ALTER TABLE t SET UNLOGGED'));
+CALL osc_wait(osc_start('ALTER TABLE t ADD COLUMN n bigserial'));
+CALL osc_wait(osc_start('ALTER TABLE t ADD COLUMN i bigint GENERATED ALWAYS AS IDENTITY'));
+CALL osc_wait(osc_start('ALTER TABLE t ADD EXCLUDE USING gist (r WITH &&)'));
+
+---- case partitions
+CREATE TABLE m (id bigint, o bigint) PARTITION BY RANGE (id);
+CREATE TABLE m1 PARTITION OF m FOR VALUES FROM (1) TO (50);
+CREATE TABLE m2 (id bigint, o bigint);
+CREATE TABLE p (id bigint PRIMARY KEY);
+INSERT INTO m SELECT n, n FROM generate_series(1, 49) n;
+INSERT INTO m2 SELECT n, n FROM generate_series(50, 99) n;
+INSERT INTO p SELECT n FROM generate_series(1, 100) n;
+---- left foreign-key-without-index
+---- migration
+SET lock_timeout = '2s';
+CREATE INDEX m_id ON m (id);
+ALTER TABLE m ATTACH PARTITION m2 FOR VALUES FROM (50) TO (100);
+ALTER TABLE m ADD CONSTRAINT m_o FOREIGN KEY (o) REFERENCES p;
+---- fixed
+SET lock_timeout = '2s';
+CALL osc_wait(osc_start('CREATE INDEX m_id ON m (id)'));
+CALL osc_wait(osc_start('ALTER TABLE m ATTACH PARTITION m2 FOR VALUES FROM (50) TO (100)'));
+CALL osc_wait(osc_start('ALTER TABLE m ADD CONSTRAINT m_o FOREIGN KEY (o) REFERENCES p'));
+
 ---- case windows_line_ends
 CREATE TABLE t (a int, b int);
 ---- migration
