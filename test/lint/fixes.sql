@@ -254,7 +254,6 @@ CREATE TABLE p (id bigint PRIMARY KEY);
 INSERT INTO m SELECT n, n FROM generate_series(1, 49) n;
 INSERT INTO m2 SELECT n, n FROM generate_series(50, 99) n;
 INSERT INTO p SELECT n FROM generate_series(1, 100) n;
----- left foreign-key-without-index
 ---- migration
 SET lock_timeout = '2s';
 CREATE INDEX m_id ON m (id);
