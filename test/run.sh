@@ -105,7 +105,6 @@ install_packages()
 		major=${BASH_REMATCH[1]}
 		wanted+=("postgresql-$major" "postgresql-server-dev-$major")
 	fi
-	! has_part lint || wanted+=(libpg-query-dev)
 	if has_part lint && [ -n "${OSC_FUZZ:-}" ]; then wanted+=(clang); fi
 	for package in "${wanted[@]}"; do
 		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
