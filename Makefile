@@ -2,6 +2,7 @@
 #
 #   make, make install         build and install for the PostgreSQL of PG_CONFIG
 #   make STOP_POINTS=1         a build for tests, with named stop points
+#   make lint                  build lint/osc-lint, on libpg_query
 #   make check                 layout check and all tests (as root: they make
 #                              their own clusters)
 #   make check-versions        the same on PostgreSQL 15, 17 and 18
@@ -125,6 +126,13 @@ check-long:
 check-versions:
 	bash test/check-versions.sh
 
+else ifeq ($(MAKECMDGOALS),lint)
+
+# needs no PostgreSQL
+.PHONY: lint
+lint:
+	$(MAKE) -C lint
+
 else
 
 PG_CONFIG ?= pg_config
@@ -133,5 +141,13 @@ include $(PGXS)
 
 sql/$(EXTENSION)--$(EXTVERSION).sql: $(sort $(wildcard sql/install/*.sql))
 	cat $^ > $@
+
+.PHONY: lint clean-lint
+lint:
+	$(MAKE) -C lint
+
+clean: clean-lint
+clean-lint:
+	$(MAKE) -C lint clean
 
 endif

@@ -142,18 +142,14 @@ osc_adopt_parts(const OscJob *job, const OscJobStep *step)
 		make_part(job, get_index_constraint(RangeVarGetRelid(castNode(PartitionCmd, cmd->def)->name,
 																   NoLock, false)));
 	else if (cmd->subtype == AT_AttachPartition)
-	{
-		Oid			part = RangeVarGetRelid(castNode(PartitionCmd, cmd->def)->name, NoLock, false);
-
 		foreach(lc, job->steps)
 		{
 			OscJobStep *other = lfirst(lc);
-			Constraint *con = other->relid == part ? added_by(other->command) : NULL;
+			Constraint *con = added_by(other->command);
 
-			if (con && con->conname)
-				make_part(job, get_relation_constraint_oid(part, con->conname, true));
+			if (con && con->conname && get_rel_name(other->relid))
+				make_part(job, get_relation_constraint_oid(other->relid, con->conname, true));
 		}
-	}
 	else if (cmd->subtype == AT_AddConstraint && castNode(Constraint, cmd->def)->conname &&
 			 castNode(Constraint, cmd->def)->contype == CONSTR_FOREIGN)
 	{

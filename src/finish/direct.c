@@ -65,6 +65,9 @@ lock_mode_of(Node *node)
 	switch (nodeTag(node))
 	{
 		case T_AlterTableStmt:
+			/* ALTER INDEX ... ATTACH PARTITION: on the indexes */
+			if (castNode(AlterTableStmt, node)->objtype == OBJECT_INDEX)
+				return AccessExclusiveLock;
 			return AlterTableGetLockLevel(castNode(AlterTableStmt, node)->cmds);
 		case T_IndexStmt:
 			return castNode(IndexStmt, node)->concurrent ? ShareUpdateExclusiveLock : ShareLock;

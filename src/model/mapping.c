@@ -28,7 +28,6 @@
 
 #include "access/htup_details.h"
 #include "access/sysattr.h"
-#include "access/table.h"
 #include "access/transam.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_proc.h"

@@ -261,6 +261,18 @@ osc_statement_recurses(const OscStatement *s)
 	}
 }
 
+/* does a relation inherit from another one, at whatever distance? */
+static bool
+inherits_from(Oid relid, Oid ancestor)
+{
+	ListCell   *lc;
+
+	foreach(lc, parents_of(relid))
+		if (lfirst_oid(lc) == ancestor || inherits_from(lfirst_oid(lc), ancestor))
+			return true;
+	return false;
+}
+
 /*
  * Does the statement change this relation: its own table, or a descendant?
  */
@@ -269,8 +281,7 @@ osc_statement_reaches(const OscStatement *s, Oid relid)
 {
 	if (!OidIsValid(s->relid))
 		return false;
-	return s->relid == relid ||
-		(osc_statement_recurses(s) && list_member_oid(osc_descendants(s->relid), relid));
+	return s->relid == relid || (osc_statement_recurses(s) && inherits_from(relid, s->relid));
 }
 
 /*

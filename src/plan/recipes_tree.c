@@ -24,8 +24,8 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
-#include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -231,30 +231,47 @@ osc_plan_tree_key(OscPlan *plan, Relation rel, const OscPart *part)
 			attach_index(plan, part, list_nth(indexes, i));
 }
 
-/* is there a foreign key on the leaf that native would take over? */
+/* is there a foreign key on the leaf that native would take over?  columns: as an array's text */
 static bool
-leaf_has_foreign_key(Oid leaf, Oid referenced, List *columns)
+leaf_has_foreign_key(Oid leaf, Oid referenced, const char *columns)
 {
 	OscStore	store;
 	OscArgs		args = {0};
-	Datum	   *names = palloc(sizeof(Datum) * list_length(columns));
-	int			n = 0;
 	bool		result;
-	ListCell   *lc;
 
-	foreach(lc, columns)
-		names[n++] = CStringGetTextDatum(strVal(lfirst(lc)));
 	osc_store_open(&store);
 	osc_arg_oid(&args, leaf);
 	osc_arg_oid(&args, referenced);
-	osc_arg_datum(&args, TEXTARRAYOID,
-				  PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT)), false);
+	osc_arg_text(&args, columns);
 	result = osc_sql("SELECT 1 FROM pg_constraint WHERE conrelid = $1 AND confrelid = $2 AND contype = 'f'"
 					 " AND conparentid = 0 AND convalidated AND conkey = ARRAY(SELECT attnum FROM"
-					 "  unnest($3) WITH ORDINALITY AS c(name, n) JOIN pg_attribute ON attrelid = $1"
+					 "  unnest($3::text[]) WITH ORDINALITY AS c(name, n) JOIN pg_attribute ON attrelid = $1"
 					 "  AND attname::text = c.name ORDER BY n) LIMIT 1", &args) > 0;
 	osc_store_close(&store);
 	return result;
+}
+
+/* names (String) as the text of an array */
+static char *
+array_text(List *names)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, names)
+	{
+		appendStringInfoString(&buf, buf.len > 0 ? ",\"" : "{\"");
+		for (const char *p = strVal(lfirst(lc)); *p; p++)
+		{
+			if (*p == '"' || *p == '\\')
+				appendStringInfoChar(&buf, '\\');
+			appendStringInfoChar(&buf, *p);
+		}
+		appendStringInfoChar(&buf, '"');
+	}
+	appendStringInfoChar(&buf, '}');
+	return buf.data;
 }
 
 /* a foreign key of one leaf, proved */
@@ -289,11 +306,55 @@ osc_plan_tree_foreign_key(OscPlan *plan, Relation rel, const OscPart *part, cons
 
 	foreach(lc, osc_descendants(RelationGetRelid(rel)))
 		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION &&
-			!leaf_has_foreign_key(lfirst_oid(lc), referenced, con->fk_attrs))
+			!leaf_has_foreign_key(lfirst_oid(lc), referenced, array_text(con->fk_attrs)))
 			add_leaf_foreign_key(plan, part, lfirst_oid(lc), name, definition);
 	final(plan, part, RelationGetRelid(rel),
 		  psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", osc_relation_name(RelationGetRelid(rel)),
 				   quote_identifier(name), definition));
+}
+
+/* the foreign keys of the parent, for the leaves of a table that is to be attached */
+static void
+add_parents_foreign_keys(OscPlan *plan, const OscPart *part, Oid parent, Oid attached)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+	List	   *keys = NIL;
+	ListCell   *lc,
+			   *d;
+	uint64		rows;
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, parent);
+	/* not the rows that stand for partitions of the table that is referred to */
+	rows = osc_sql("SELECT k.conname::text AS name, pg_get_constraintdef(k.oid) AS definition, k.confrelid,"
+				   "  ARRAY(SELECT attname::text FROM unnest(k.conkey) WITH ORDINALITY AS c(n, i)"
+				   "   JOIN pg_attribute ON attrelid = k.conrelid AND attnum = c.n ORDER BY i)::text AS columns"
+				   " FROM pg_constraint k LEFT JOIN pg_constraint p ON p.oid = k.conparentid"
+				   " WHERE k.conrelid = $1 AND k.contype = 'f' AND (p.oid IS NULL OR p.conrelid <> $1)"
+				   " ORDER BY k.oid", &args);
+	for (uint64 i = 0; i < rows; i++)
+	{
+		char	   *name = osc_col_text(&store, i, "name");
+		char	   *definition = osc_col_text(&store, i, "definition");
+		char	   *columns = osc_col_text(&store, i, "columns");
+		Oid			referenced = osc_col_oid(i, "confrelid");
+		MemoryContext old = MemoryContextSwitchTo(store.caller);
+
+		keys = lappend(keys, list_make4(makeString(name), makeString(definition), makeString(columns),
+										makeInteger((int) referenced)));
+		MemoryContextSwitchTo(old);
+	}
+	osc_store_close(&store);
+	foreach(lc, keys)
+		foreach(d, osc_descendants(attached))
+		{
+			List	   *key = lfirst(lc);
+
+			if (get_rel_relkind(lfirst_oid(d)) == RELKIND_RELATION &&
+				!leaf_has_foreign_key(lfirst_oid(d), (Oid) intVal(lfourth(key)), strVal(lthird(key))))
+				add_leaf_foreign_key(plan, part, lfirst_oid(d), strVal(linitial(key)), strVal(lsecond(key)));
+		}
 }
 
 /* a CHECK that proves a bound, for the time of the job; returns its name */
@@ -315,8 +376,8 @@ prove_bound(OscPlan *plan, const OscPart *part, const OscTreeProof *proof)
 
 /*
  * ATTACH PARTITION: the rows are proved to be within their bound by a CHECK,
- * those of a default partition to be outside of it, and the indexes that the
- * new partition lacks are built before.
+ * those of a default partition to be outside of it, and the indexes and
+ * foreign keys that the new partition lacks are made before.
  */
 void
 osc_plan_attach(OscPlan *plan, Relation rel, const OscPart *part)
@@ -333,6 +394,8 @@ osc_plan_attach(OscPlan *plan, Relation rel, const OscPart *part)
 		OscTreeProof *proof = lfirst(lc);
 
 		names = lappend(names, proof->condition ? prove_bound(plan, part, proof) : NULL);
+		if (!get_rel_relispartition(proof->relid))
+			add_parents_foreign_keys(plan, part, RelationGetRelid(rel), proof->relid);
 	}
 	foreach(lc, indexes)
 	{

@@ -279,27 +279,37 @@ indexes_of_clone(Oid clone)
 	return result;
 }
 
+/* the bound of a hash partition names its parent by OID: let that be the table, not its clone */
+static char *
+of_sources(const OscCloneTree *tree, char *bound)
+{
+	ListCell   *s,
+			   *c;
+
+	forboth(s, tree->sources, c, tree->clones)
+	{
+		char	   *name = psprintf("satisfies_hash_partition('%u'::oid", lfirst_oid(c));
+		char	   *found;
+
+		while ((found = strstr(bound, name)) != NULL)
+			bound = psprintf("%.*ssatisfies_hash_partition('%u'::oid%s", (int) (found - bound), bound,
+							 lfirst_oid(s), found + strlen(name));
+	}
+	return bound;
+}
+
 /* is every row of the table known to fulfil the bound of its clone? */
 static char *
-bound_to_prove(Oid relid, Oid clone)
+bound_to_prove(const OscCloneTree *tree, Oid relid, Oid clone)
 {
 	Relation	rel = table_open(relid, NoLock);
 	Expr	   *bound = get_partition_qual_relid(clone);
 	List	   *quals = bound ? make_ands_implicit(bound) : NIL;
 	char	   *result = NULL;
-	Oid			parent = get_partition_parent(clone, false);
 
 	if (quals != NIL && !PartConstraintImpliedByRelConstraint(rel, quals))
-	{
-		char	   *p;
-		char	   *hash = psprintf("satisfies_hash_partition('%u'::oid", parent);
-
-		result = TextDatumGetCString(DirectFunctionCall1(pg_get_partition_constraintdef,
-														 ObjectIdGetDatum(clone)));
-		p = strstr(result, hash);
-		if (p)
-			result = NULL;		/* it names the clone: see osc_rehearsal_indexes() */
-	}
+		result = of_sources(tree, TextDatumGetCString(DirectFunctionCall1(pg_get_partition_constraintdef,
+																		  ObjectIdGetDatum(clone))));
 	table_close(rel, NoLock);
 	return result;
 }
@@ -356,7 +366,7 @@ try_tree(OscCloneTree *tree, List *script, MemoryContext context, void *result)
 			continue;
 		proof = palloc0(sizeof(OscTreeProof));
 		proof->relid = list_nth_oid(tree->sources, n);
-		proof->condition = bound_to_prove(proof->relid, clone);
+		proof->condition = bound_to_prove(tree, proof->relid, clone);
 		trial->proofs = lappend(trial->proofs, proof);
 	}
 	MemoryContextSwitchTo(old);
@@ -483,9 +493,8 @@ osc_rehearsal_index_name(Relation source, OscStatement *statement)
 /*
  * The indexes (OscTreeIndex *, parents first) that the statement gives to the
  * tables of a tree, with names that are free in their schemas; and, if it
- * attaches a partition, what the rows must fulfil (OscTreeProof *).  A bound
- * of a hash partition names its parent by OID and is left to native's scan.
- * In the current memory context; raises errors as above.
+ * attaches a partition, what the rows must fulfil (OscTreeProof *).  In the
+ * current memory context; raises errors as above.
  */
 List *
 osc_rehearsal_indexes(OscStatement *statement, List **proofs)

@@ -12,18 +12,19 @@ SET search_path = partitions, public;
 -- locks of a moment ago, of autovacuum or a worker, are waited for
 SET online_schema.lock_timeout = '2s';
 
--- leaves of one name in two schemas, one with other column numbers; USING
--- names the table; the script names a leaf, too
+-- leaves of one name in two schemas, one with other column numbers; the
+-- script names a leaf, too
 CREATE TABLE t (id int, a int, b text, PRIMARY KEY (id)) PARTITION BY RANGE (id);
 CREATE TABLE leaf PARTITION OF t FOR VALUES FROM (0) TO (50);
 CREATE TABLE partitions_b.leaf (b text, gone int, a int, id int NOT NULL);
 ALTER TABLE partitions_b.leaf DROP COLUMN gone;
 ALTER TABLE t ATTACH PARTITION partitions_b.leaf FOR VALUES FROM (50) TO (1000);
 INSERT INTO t SELECT n, n, 'b' || n FROM generate_series(1, 99) n;
-CREATE TABLE expected AS SELECT tableoid, id, (a * 2)::bigint AS a, b FROM t;
+CREATE TABLE expected AS SELECT tableoid AS leaf, id, (a * 2)::bigint AS a, b FROM t;
+SELECT message FROM osc_test.start_refusal('ALTER TABLE t ALTER a TYPE bigint USING t.a * 2');
 SELECT phase, strategy, command, lock_mode, note FROM osc_plan(
-	'ALTER TABLE t ALTER a TYPE bigint USING t.a * 2; ALTER TABLE leaf ADD CONSTRAINT own CHECK (b <> '''')');
-SELECT osc_start('ALTER TABLE t ALTER a TYPE bigint USING t.a * 2; ALTER TABLE leaf ADD CONSTRAINT own CHECK (b <> '''')',
+	'ALTER TABLE t ALTER a TYPE bigint USING a * 2; ALTER TABLE leaf ADD CONSTRAINT own CHECK (b <> '''')');
+SELECT osc_start('ALTER TABLE t ALTER a TYPE bigint USING a * 2; ALTER TABLE leaf ADD CONSTRAINT own CHECK (b <> '''')',
 	run => 'manual') AS job \gset
 CALL osc_run(:job);
 SELECT state, members, relation, last_error FROM osc_progress WHERE job_id = :job;
@@ -34,11 +35,14 @@ WHERE attname = 'a' AND attrelid IN ('t'::regclass, 'leaf'::regclass, 'partition
 SELECT conrelid::regclass, conname FROM pg_constraint WHERE conname = 'own';
 
 -- who has one of the tables keeps others off the rest
-SELECT osc_start('ALTER TABLE t ALTER a TYPE int', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER a TYPE numeric', run => 'manual') AS job \gset
 SELECT state, message FROM osc_test.start_refusal('ALTER TABLE leaf ALTER b SET DEFAULT ''x''');
 CALL osc_test.step_to(:job, 'backfilling');
 
--- a partition is attached while the job runs: nothing is lost, nothing is half done
+-- partitions do not come and go meanwhile; where the guard does not see it,
+-- the swap does: nothing is lost, nothing is half done
+SELECT state, message FROM osc_test.refusal('CREATE TABLE late PARTITION OF t FOR VALUES FROM (1000) TO (2000)');
+CALL osc_test.guard(false);
 CREATE TABLE late PARTITION OF t FOR VALUES FROM (1000) TO (2000);
 INSERT INTO t VALUES (1001, 1001, 'late');
 \set VERBOSITY terse
@@ -50,14 +54,14 @@ SELECT state, last_error FROM osc_progress WHERE job_id = :job;
 SELECT tableoid::regclass, pg_typeof(a), count(*) FROM t GROUP BY 1, 2 ORDER BY 1;
 
 -- one is detached; one is there that the plan did not know
-SELECT osc_start('ALTER TABLE t ALTER a TYPE int', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER a TYPE numeric', run => 'manual') AS job \gset
 CALL osc_test.step_to(:job, 'catching_up');
 ALTER TABLE t DETACH PARTITION late;
 SET client_min_messages = warning;
 CALL osc_run(:job);
 CALL osc_test.await_end(:job);
 SELECT state, last_error FROM osc_progress WHERE job_id = :job;
-SELECT osc_start('ALTER TABLE t ALTER a TYPE int', run => 'manual') AS job \gset
+SELECT osc_start('ALTER TABLE t ALTER a TYPE numeric', run => 'manual') AS job \gset
 ALTER TABLE t ATTACH PARTITION late FOR VALUES FROM (1000) TO (2000);
 CALL osc_run(:job);
 CALL osc_test.await_end(:job);
@@ -66,6 +70,8 @@ RESET client_min_messages;
 SELECT state, last_error FROM osc_progress WHERE job_id = :job;
 SELECT pg_typeof(a), count(*) FROM t GROUP BY 1;
 SELECT * FROM osc_test.left_behind();
+
+CALL osc_test.guard(true);
 
 -- foreign tables have no storage that we could copy
 SET client_min_messages = warning;
@@ -124,6 +130,9 @@ RESET client_min_messages;
 SELECT state, last_error FROM osc_progress WHERE job_id = :job;
 SELECT conname FROM pg_constraint WHERE conrelid IN ('u_3'::regclass, 'u_rest'::regclass);
 SELECT * FROM osc_test.left_behind();
+
+-- what is attached must fit the table as it is
+SELECT state, message FROM osc_test.start_refusal('ALTER TABLE u ADD b int; ALTER TABLE u ATTACH PARTITION u_3 FOR VALUES IN (3)');
 
 -- a foreign key that the new values break is left NOT VALID, in its partitions, and said so
 CREATE TABLE f (id int, a int REFERENCES r, PRIMARY KEY (id)) PARTITION BY LIST (id);
