@@ -2,6 +2,7 @@
 #
 #   make, make install         build and install for the PostgreSQL of PG_CONFIG
 #   make STOP_POINTS=1         a build for tests, with named stop points
+#   make lint                  build lint/osc-lint, on libpg_query
 #   make check                 layout check and all tests (as root: they make
 #                              their own clusters)
 #   make check-versions        the same on PostgreSQL 15, 17 and 18
@@ -26,13 +27,16 @@ OBJS = \
 	src/store/job.o \
 	src/store/job_step.o \
 	src/store/objects.o \
+	src/model/compose.o \
 	src/model/mapping.o \
 	src/model/mapping_exec.o \
+	src/model/objections.o \
 	src/model/relinfo.o \
 	src/model/script.o \
 	src/model/statement.o \
 	src/model/tree.o \
 	src/mirror/backfill.o \
+	src/mirror/canary.o \
 	src/mirror/capture.o \
 	src/mirror/clone_tree.o \
 	src/mirror/follower.o \
@@ -49,6 +53,8 @@ OBJS = \
 	src/finish/direct.o \
 	src/finish/foreign_keys.o \
 	src/finish/keep.o \
+	src/finish/orphans.o \
+	src/finish/sequences.o \
 	src/finish/snapshots.o \
 	src/finish/stand_aside.o \
 	src/finish/storage.o \
@@ -66,6 +72,7 @@ OBJS = \
 	src/plan/separable.o \
 	src/plan/slices.o \
 	src/drive/announce.o \
+	src/drive/arrange.o \
 	src/drive/background.o \
 	src/drive/blockers.o \
 	src/drive/commands.o \
@@ -119,6 +126,13 @@ check-long:
 check-versions:
 	bash test/check-versions.sh
 
+else ifeq ($(MAKECMDGOALS),lint)
+
+# needs no PostgreSQL
+.PHONY: lint
+lint:
+	$(MAKE) -C lint
+
 else
 
 PG_CONFIG ?= pg_config
@@ -127,5 +141,13 @@ include $(PGXS)
 
 sql/$(EXTENSION)--$(EXTVERSION).sql: $(sort $(wildcard sql/install/*.sql))
 	cat $^ > $@
+
+.PHONY: lint clean-lint
+lint:
+	$(MAKE) -C lint
+
+clean: clean-lint
+clean-lint:
+	$(MAKE) -C lint clean
 
 endif

@@ -7,7 +7,8 @@
 #     server, too: they include no header of PostgreSQL.
 #   - Headers are guarded and never include postgres.h; a source includes it first.
 #   - A file opens with a comment that says what it is for.
-#   - Source files have at most 700 lines, functions at most 110.
+#   - Source files have at most 700 lines, functions at most 110; those of osc-lint (lint/),
+#     a program outside the server, too.
 #   - No unfinished business: TODO, FIXME, XXX.
 #   - Every source is built: its object is named in the Makefile.
 #   - Everything that the install script creates has a COMMENT.
@@ -126,7 +127,8 @@ check_functions()
 		{ if ($0 !~ /^[ \t]*$/) before = $0 }' "$1" | fault_lines
 }
 
-check_c_file()
+# What holds for every C file, in the server or not.
+check_size_and_comment()
 {
 	local file=$1 lines letters
 	lines=$(wc -l <"$file")
@@ -134,8 +136,14 @@ check_c_file()
 	# the first comment, without its frame and the file's own name
 	letters=$(awk 'NR == 1 && !/^\/\*/ { exit } { print } /\*\// { exit }' "$file" | sed "s/$(basename "$file")//" | tr -cd '[:alpha:]' | wc -c)
 	[ "$letters" -ge "$min_comment_letters" ] || fault "$file:1: does not open with a comment that says what it is for"
-	check_includes "$file"
 	check_functions "$file"
+}
+
+check_c_file()
+{
+	local file=$1
+	check_size_and_comment "$file"
+	check_includes "$file"
 	case $file in
 		*.c) check_source "$file" ;;
 		*.h) check_header "$file" ;;
@@ -183,6 +191,7 @@ check_words()
 # lastpipe: "... | fault_lines" counts in this shell
 shopt -s nullglob globstar lastpipe
 sources=(src/**/*.c src/**/*.h)
+lints=(lint/**/*.c lint/**/*.h)
 installs=(sql/install/*.sql)
 scripts=(test/**/*.sh)
 [ ! -f .ci/run ] || scripts+=(.ci/run)
@@ -195,14 +204,15 @@ server_include=$("${PG_CONFIG:-pg_config}" --includedir-server 2>/dev/null || tr
 [ ${#sources[@]} -gt 0 ] || fault 'src:1: there is no source'
 
 for file in "${sources[@]}"; do check_c_file "$file"; done
+for file in "${lints[@]}"; do check_size_and_comment "$file"; done
 [ ${#installs[@]} -eq 0 ] || check_comments "${installs[@]}"
 for file in "${sqls[@]}"; do check_first_comment "$file" --; done
 for file in "${scripts[@]}" "${perls[@]}" "${specs[@]}"; do check_first_comment "$file" '#'; done
 for file in "${scripts[@]}"; do bash -n "$file" || fault "$file:1: does not parse"; done
-check_words "${sources[@]}" "${sqls[@]}" "${scripts[@]}" "${perls[@]}" "${specs[@]}" Makefile
+check_words "${sources[@]}" "${lints[@]}" "${sqls[@]}" "${scripts[@]}" "${perls[@]}" "${specs[@]}" Makefile
 
 if [ "$faults" -gt 0 ]; then
 	echo "layout: $faults faults" >&2
 	exit 1
 fi
-echo "layout: ${#sources[@]} source files, no fault"
+echo "layout: $((${#sources[@]} + ${#lints[@]})) source files, no fault"

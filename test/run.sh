@@ -9,6 +9,7 @@
 #   regress     pg_regress, test/sql, on the release build
 #   isolation   pg_isolation_regress, test/isolation, on the build with stop points
 #   tap         test/t/*.pl, on the build with stop points
+#   lint        test/lint/*.pl: osc-lint, built here on libpg_query
 # Every cluster is a throw-away one in a temporary directory. What is installed in the end
 # is the release build. The last line is "N passed, N failed"; the exit status is 0 only if
 # nothing failed.
@@ -19,6 +20,8 @@
 #   OSC_REGRESS="plan start"         only these pg_regress tests
 #   OSC_ISOLATION="fence"            only these isolation specs
 #   OSC_TAP="003_ledger"             only these TAP files
+#   OSC_LINT_TESTS="004_fix"         only these TAP files of osc-lint
+#   OSC_FUZZ=1                       also feed osc-lint random bytes, for OSC_FUZZ_TIME=600 seconds
 #   OSC_SOAK=1                       the long variants of the TAP tests
 #   OSC_SEEDS="1 2", OSC_ROWS=N      seeds and rows of the ledger test
 #   PG_TEST_TIMEOUT_DEFAULT=180      seconds that a TAP test waits for anything
@@ -27,7 +30,7 @@
 set -euo pipefail
 
 pg_config=${PG_CONFIG:-/usr/lib/postgresql/15/bin/pg_config}
-parts=${OSC_TESTS:-layout build regress isolation tap}
+parts=${OSC_TESTS:-layout build regress isolation tap lint}
 soak=${OSC_SOAK:-}
 jobs=2
 
@@ -72,7 +75,7 @@ show_end()
 stop_clusters()
 {
 	local pid_file
-	for pid_file in "$work"/cluster/postmaster.pid "$work"/tap/tmp_check/*/pgdata/postmaster.pid; do
+	for pid_file in "$work"/cluster/postmaster.pid "$work"/{tap,lint}/tmp_check/*/pgdata/postmaster.pid; do
 		[ -f "$pid_file" ] || continue
 		as_postgres "$bindir/pg_ctl" -D "$(dirname "$pid_file")" -m immediate stop >/dev/null 2>&1 || true
 	done
@@ -102,6 +105,7 @@ install_packages()
 		major=${BASH_REMATCH[1]}
 		wanted+=("postgresql-$major" "postgresql-server-dev-$major")
 	fi
+	if has_part lint && [ -n "${OSC_FUZZ:-}" ]; then wanted+=(clang); fi
 	for package in "${wanted[@]}"; do
 		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
 	done
@@ -136,7 +140,7 @@ build_in()
 	local name=$1
 	shift
 	mkdir "$work/$name"
-	tar -C "$repo" --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' --exclude='./sql/*--*.sql' -cf - . |
+	tar -C "$repo" --exclude=./.git --exclude='*.o' --exclude='*.bc' --exclude='*.so' --exclude='./sql/*--*.sql' --exclude=./lint/osc-lint --exclude=./lint/fuzz/fuzz-lint -cf - . |
 		tar -C "$work/$name" -xf -
 	chown -R postgres "$work/$name"
 	as_postgres make -C "$work/$name" -j "$(nproc)" PG_CONFIG="$pg_config" COPT=-Werror "$@" >"$work/$name.log" 2>&1
@@ -255,55 +259,75 @@ names_of()
 # prove shows the progress; the counts are taken from the output of each file, where a line
 # in the first column that begins with "ok" or "not ok" is a test. A file that ends badly
 # without saying so counts as one failure.
+#
+# run_tap <part> <folder> <chosen files>
 run_tap()
 {
-	local files=() name tap ok not_ok status limit=900
+	local part=$1 folder=$work/stop/$2 chosen=$3 files=() name tap ok not_ok status limit=900
 	[ -z "$soak" ] || limit=7200
-	mapfile -t files < <(names_of "$work/stop/test/t" .pl "${OSC_TAP:-}" | order_by_length)
+	mapfile -t files < <(names_of "$folder" .pl "$chosen" | order_by_length)
 	if [ ${#files[@]} -eq 0 ]; then
-		result failed 'tap: there are no tests'
+		result failed "$part: there are no tests"
 		return
 	fi
-	mkdir "$work/tap"
-	cat >"$work/tap/one" <<-WRAPPER
+	mkdir "$work/$part"
+	cat >"$work/$part/one" <<-WRAPPER
 		#!/bin/bash
 		name=\$(basename "\$1" .pl)
-		timeout -k 30 $limit perl -I "$work/stop/test/t" -I "$pgxs/test/perl" "\$1" 2>"$work/tap/\$name.err" | tee "$work/tap/\$name.tap"
+		timeout -k 30 $limit perl -I "$work/stop/test/t" -I "$pgxs/test/perl" "\$1" 2>"$work/$part/\$name.err" | tee "$work/$part/\$name.tap"
 		status=\${PIPESTATUS[0]}
-		echo "\$status" >"$work/tap/\$name.status"
+		echo "\$status" >"$work/$part/\$name.status"
 		exit "\$status"
 	WRAPPER
-	chmod +x "$work/tap/one"
-	chown -R postgres "$work/tap"
+	chmod +x "$work/$part/one"
+	chown -R postgres "$work/$part"
 	(
-		cd "$work/tap"
-		runuser -u postgres -- env PATH="$bindir:$PATH" TESTDIR="$work/tap" TESTDATADIR="$work/tap/tmp_check" \
-			TESTLOGDIR="$work/tap/tmp_check/log" PG_REGRESS="$pgxs/test/regress/pg_regress" \
+		cd "$work/$part"
+		runuser -u postgres -- env PATH="$bindir:$PATH" TESTDIR="$work/$part" TESTDATADIR="$work/$part/tmp_check" \
+			TESTLOGDIR="$work/$part/tmp_check/log" PG_REGRESS="$pgxs/test/regress/pg_regress" \
 			PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-180}" OSC_SOAK="$soak" OSC_SEEDS="${OSC_SEEDS:-}" OSC_ROWS="${OSC_ROWS:-}" \
-			prove --timer -j "$jobs" --exec "$work/tap/one" "${files[@]/#/$work/stop/test/t/}"
+			OSC_LINT="$work/stop/lint/osc-lint" OSC_LINT_SANITIZED="$work/stop/lint-sanitized/osc-lint" \
+			OSC_FUZZ="${OSC_FUZZ:-}" OSC_FUZZ_TIME="${OSC_FUZZ_TIME:-600}" \
+			prove --timer -j "$jobs" --exec "$work/$part/one" "${files[@]/#/$folder/}"
 	) 2>&1 | sed 's/^/   /' || true
 	for name in "${files[@]}"; do
 		name=${name%.pl}
-		tap=$work/tap/$name.tap
+		tap=$work/$part/$name.tap
 		ok=0 not_ok=0 status=255
 		if [ -f "$tap" ]; then
 			ok=$(grep -cE '^ok ' "$tap" || true)
 			not_ok=$(grep -cE '^not ok ' "$tap" || true)
 		fi
-		[ ! -f "$work/tap/$name.status" ] || status=$(cat "$work/tap/$name.status")
+		[ ! -f "$work/$part/$name.status" ] || status=$(cat "$work/$part/$name.status")
 		if [ "$not_ok" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$ok" -eq 0 ]; }; then
 			not_ok=1
 		fi
 		passed=$((passed + ok))
 		failed=$((failed + not_ok))
 		if [ "$not_ok" -eq 0 ]; then
-			printf '   ok      tap: %s, %d subtests\n' "$name" "$ok"
+			printf '   ok      %s: %s, %d subtests\n' "$part" "$name" "$ok"
 		else
-			printf '   FAILED  tap: %s, %d of %d subtests\n' "$name" "$not_ok" "$((ok + not_ok))"
-			show_end "$work/tap/$name.err" 60
+			printf '   FAILED  %s: %s, %d of %d subtests\n' "$part" "$name" "$not_ok" "$((ok + not_ok))"
+			show_end "$work/$part/$name.err" 60
 			show_end "$tap" 80
 		fi
 	done
+}
+
+# osc-lint, built as a user would build it, and with the sanitizers.
+build_lint()
+{
+	if as_postgres make -C "$work/stop" lint PG_CONFIG="$pg_config" >"$work/lint.log" 2>&1 &&
+		as_postgres cp -r "$work/stop/lint" "$work/stop/lint-sanitized" &&
+		as_postgres make -C "$work/stop/lint-sanitized" clean >/dev/null &&
+		as_postgres make -C "$work/stop/lint-sanitized" SANITIZE=1 CFLAGS='-O1 -g' >>"$work/lint.log" 2>&1 &&
+		! grep -q 'warning:' "$work/lint.log"; then
+		result ok 'osc-lint, without a warning'
+	else
+		result failed 'osc-lint'
+		show_end "$work/lint.log"
+		return 1
+	fi
 }
 
 # The longest first, so that two at a time end together.
@@ -358,7 +382,11 @@ if make_builds; then
 	stop_clusters
 	if has_part tap; then
 		heading "tap ($((SECONDS - started)) s)"
-		run_tap
+		run_tap tap test/t "${OSC_TAP:-}"
+	fi
+	if has_part lint; then
+		heading "lint ($((SECONDS - started)) s)"
+		if build_lint; then run_tap lint test/lint "${OSC_LINT_TESTS:-}"; fi
 	fi
 	install_build release || result failed 'the release build is installed again'
 else

@@ -52,6 +52,7 @@ CREATE TABLE online_schema.job_member (
 	generation integer NOT NULL DEFAULT 1,
 	shadow oid,
 	twin oid,
+	canary oid,
 	dry_run_done boolean NOT NULL DEFAULT false,
 	fence xid8,
 	fence_passed boolean NOT NULL DEFAULT false,
@@ -77,6 +78,7 @@ CREATE TABLE online_schema.job_member (
 	rows_not_compared bigint NOT NULL DEFAULT 0,
 	rows_differing bigint NOT NULL DEFAULT 0,
 	sample jsonb,
+	orphan_checks jsonb NOT NULL DEFAULT '[]',
 	foreign_keys jsonb NOT NULL DEFAULT '[]',
 	PRIMARY KEY (job_id, member)
 );

@@ -76,6 +76,14 @@ typedef Oid RelFileNumber;
 	reindex_relation(NULL, relid, flags, params)
 #endif
 
+/* 18: cluster_rel() takes the open relation, and closes it (cluster.c) */
+#if PG_VERSION_NUM < 180000
+#define osc_cluster_rel(relid, index, params) cluster_rel(relid, index, params)
+#else
+#define osc_cluster_rel(relid, index, params) \
+	cluster_rel(table_open(relid, AccessExclusiveLock), index, params)
+#endif
+
 /* 16: DefineIndex() counts the parts of a partitioned build (indexcmds.c) */
 #if PG_VERSION_NUM < 160000
 #define osc_define_index(relid, stmt) \

@@ -37,6 +37,7 @@
 #include "drive/prepare.h"
 #include "finish/swap_storage.h"
 #include "mirror/backfill.h"
+#include "mirror/canary.h"
 #include "mirror/capture.h"
 #include "mirror/clone_tree.h"
 #include "mirror/log.h"
@@ -48,6 +49,20 @@
 #include "model/tree.h"
 #include "store/events.h"
 #include "store/objects.h"
+
+/* before the first row is copied: see mirror/canary.c */
+static void
+prepare_canary(OscMember *m, Oid nsp)
+{
+	OscArgs		args = {0};
+
+	m->canary = osc_canary_create(m, nsp);
+	if (!OidIsValid(m->canary))
+		return;
+	osc_canary_revive(m);
+	osc_arg_oid(&args, m->canary);
+	osc_member_update(m, "canary = $3", &args);
+}
 
 /* a schema for the clone of each relation: a member's own, or one that goes again */
 static List *
@@ -123,7 +138,7 @@ make_clones(OscJob *job, List *script, OscCloneTree *tree)
 
 /* make shadow, twin, log and, for rows without a key, places of a member; its clone is the shadow */
 static void
-prepare_member(OscMember *m, Oid clone, List *statements)
+prepare_member(OscMember *m, Oid clone, List *values)
 {
 	Relation	source = table_open(m->relid, AccessShareLock);
 	int64		shadow_id,
@@ -146,7 +161,7 @@ prepare_member(OscMember *m, Oid clone, List *statements)
 	osc_object_created(twin_id, m->twin);
 
 	shadow = table_open(m->shadow, AccessShareLock);
-	mapping = osc_mapping_build(source, shadow, statements);
+	mapping = osc_mapping_build(source, shadow, values);
 	(void) osc_log_create(m, nsp, source, &mapping->key);
 	if (osc_key_is_place(&mapping->key))
 		m->places = osc_places_create(m, nsp);
@@ -159,6 +174,7 @@ prepare_member(OscMember *m, Oid clone, List *statements)
 	osc_arg_oid(&args, m->places);
 	osc_member_update(m, "indexes_total = $3, shadow = $4, twin = $5, mapping = $6,"
 					  " fingerprint = $7, places = nullif($8, 0::oid)", &args);
+	prepare_canary(m, nsp);
 	osc_give_schema_away(nsp);
 	table_close(source, NoLock);
 }
@@ -238,7 +254,7 @@ osc_step_planned(OscJob *job)
 		OscMember  *m = lfirst(lc);
 
 		prepare_member(m, osc_clone_tree_find(&tree, m->relid),
-					   osc_statements_reaching(script, m->relid));
+					   osc_clone_tree_values(&tree, m->relid));
 	}
 	osc_deadline_disarm();
 	PopActiveSnapshot();
@@ -254,12 +270,16 @@ dry_run(OscJob *job)
 {
 	OscSubxact	subxact;
 	TimestampTz start = GetCurrentTimestamp();
+	char	   *orphan_checks;
+	OscArgs		args = {0};
 	ListCell   *lc;
 
 	osc_subxact_begin(&subxact);
 	osc_set_local("client_min_messages", "warning");
-	osc_dry_run(job);
+	orphan_checks = osc_dry_run(job);
 	osc_subxact_rollback(&subxact);
+	osc_arg_jsonb(&args, orphan_checks);
+	osc_member_update(linitial(job->members), "orphan_checks = $3", &args);
 	foreach(lc, job->members)
 		osc_member_update(lfirst(lc), "dry_run_done = true", NULL);
 	osc_event(job, "dry_run", osc_elapsed_ms(start), NULL);

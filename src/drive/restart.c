@@ -16,6 +16,11 @@
  *
  * If the rows move again before that fence is passed, it is done once more.
  *
+ * The same is done when a crash has emptied an unlogged source or shadow
+ * (mirror/canary.c): log rows that were replayed before it are deleted, so the
+ * versions that they stood for must be copied, and need a fence of their own.
+ * What is left in the log is replayed as ever, and does no harm.
+ *
  * Locks: ACCESS SHARE on the source; the member's row, exclusively, which
  * waits for batches in flight and ends those that come; ACCESS EXCLUSIVE on
  * the shadow and the table of places.  A crash leaves the state of before, or
@@ -31,7 +36,9 @@
 
 #include "base/ident.h"
 #include "base/run.h"
+#include "base/stop_point.h"
 #include "drive/restart.h"
+#include "mirror/canary.h"
 #include "mirror/place.h"
 #include "mirror/shadow.h"
 #include "store/events.h"
@@ -44,8 +51,13 @@ start_again(OscMember *m)
 
 	m->generation = osc_member_lock_generation(m, true) + 1;
 	osc_empty_shadow(m->shadow);
-	osc_empty_shadow(m->places);
-	osc_note_storage(m);
+	if (OidIsValid(m->places))
+	{
+		osc_empty_shadow(m->places);
+		osc_note_storage(m);
+	}
+	if (!osc_canary_is_alive(m))
+		osc_canary_revive(m);
 	m->fence = ReadNextFullTransactionId();
 	m->fence_passed = false;
 	osc_arg_int4(&args, m->generation);
@@ -62,21 +74,33 @@ start_again(OscMember *m)
 	osc_store_close(&store);
 }
 
+/* has a crash emptied what is unlogged of the member? */
+static bool
+has_crashed(const OscMember *m)
+{
+	return FullTransactionIdIsValid(m->fence) && OSC_PROTECTED("canary") &&
+		!osc_canary_is_alive(m);
+}
+
 /*
  * Look at the storage of the job's tables, and begin again where rows have
- * moved.  True if that was done; the job is then in phase preparing.
+ * moved or are gone.  True if that was done; the job is then in phase
+ * preparing.
  */
 bool
 osc_restart_where_moved(OscJob *job)
 {
 	ListCell   *lc;
 	bool		moved = false;
+	bool		crashed = false;
 
 	foreach(lc, job->members)
 	{
 		OscMember  *m = lfirst(lc);
 
-		if (!osc_rows_have_moved(m))
+		if (has_crashed(m))
+			crashed = true;
+		else if (!osc_rows_have_moved(m))
 			continue;
 		/* the storage that is noted must stay until the new fence is in force */
 		LockRelationOid(m->relid, AccessShareLock);
@@ -85,7 +109,8 @@ osc_restart_where_moved(OscJob *job)
 	}
 	if (!moved)
 		return false;
-	osc_event(job, "restart", -1,
+	osc_event(job, "restart", -1, crashed ?
+			  "{\"reason\": \"the server has crashed, and an unlogged table is empty; the backfill starts again\"}" :
 			  "{\"reason\": \"the rows have other places, by which they are found; the backfill starts again\"}");
 	if (job->state == OSC_READY)
 		(void) osc_job_move_state(job, OSC_RUNNING);

@@ -41,6 +41,7 @@
 #include "base/run.h"
 #include "base/settings.h"
 #include "base/stop_point.h"
+#include "drive/arrange.h"
 #include "drive/commands.h"
 #include "drive/prepare.h"
 #include "drive/prove.h"
@@ -51,6 +52,8 @@
 #include "finish/direct.h"
 #include "finish/foreign_keys.h"
 #include "finish/keep.h"
+#include "finish/orphans.h"
+#include "finish/snapshots.h"
 #include "finish/swap_storage.h"
 #include "mirror/backfill.h"
 #include "mirror/capture.h"
@@ -190,7 +193,7 @@ build_index(OscJob *job, OscMember *m, Oid index)
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	/* builds as the table's owner, see index.c */
-	osc_reindex_index(index, RELPERSISTENCE_PERMANENT, &params);
+	osc_reindex_index(index, get_rel_persistence(index), &params);
 	PopActiveSnapshot();
 	osc_arg_text(&args, name);
 	osc_member_update(m, "indexes_done = indexes_done || $3", &args);
@@ -301,6 +304,8 @@ step_indexing(OscJob *job, OscStep *step)
 		osc_leave_phase(job);
 		return;
 	}
+	if (osc_step_arrange(job))
+		return;
 	if (osc_vacuum_command(job) != NULL)
 	{
 		if (step->can_vacuum)
@@ -448,6 +453,8 @@ static void
 step_catching_up(OscJob *job, OscStep *step)
 {
 	if (!catch_up(job, step))
+		return;
+	if (osc_next_orphan_check(job))
 		return;
 	note_horizon(job);
 	if (osc_validate_where_replaced(job))

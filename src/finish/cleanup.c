@@ -130,6 +130,7 @@ osc_cleanup_step(OscJob *job)
 		case OSC_OBJECT_SHADOW:
 		case OSC_OBJECT_TWIN:
 		case OSC_OBJECT_LOG:
+		case OSC_OBJECT_CANARY:
 		case OSC_OBJECT_PLACES:
 			remove_table(next);
 			break;

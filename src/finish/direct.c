@@ -148,8 +148,7 @@ osc_direct_add_locks(OscLockSet *set, Oid relid, const char *command)
 {
 	Node	   *node = parse(command);
 	OscStatement s = {.node = node,.relid = relid};
-	ListCell   *lc,
-			   *c;
+	ListCell   *lc;
 
 	if (IsA(node, AlterTableStmt) && castNode(AlterTableStmt, node)->objtype == OBJECT_INDEX)
 	{
@@ -165,31 +164,11 @@ osc_direct_add_locks(OscLockSet *set, Oid relid, const char *command)
 			osc_lock_add(set, lfirst_oid(lc), lock_mode_of(node));
 	if (!IsA(node, AlterTableStmt))
 		return;
-	osc_foreign_keys_lock(osc_affected_foreign_keys(NIL, relid, castNode(AlterTableStmt, node)->cmds),
+	osc_foreign_keys_lock(osc_affected_foreign_keys(NIL, relid, list_make1(&s)),
 						  set);
 	foreach(lc, castNode(AlterTableStmt, node)->cmds)
 		add_link_locks(set, relid, lfirst_node(AlterTableCmd, lc));
-	foreach(lc, castNode(AlterTableStmt, node)->cmds)
-	{
-		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
-		List	   *constraints = NIL;
-
-		if (cmd->subtype == AT_AddConstraint)
-			constraints = list_make1(cmd->def);
-		else if (cmd->subtype == AT_AddColumn)
-			constraints = castNode(ColumnDef, cmd->def)->constraints;
-		foreach(c, constraints)
-		{
-			Constraint *con = lfirst_node(Constraint, c);
-			Oid			referenced;
-
-			if (con->contype != CONSTR_FOREIGN)
-				continue;
-			referenced = RangeVarGetRelid(con->pktable, NoLock, true);
-			if (OidIsValid(referenced))
-				osc_lock_add(set, referenced, ShareRowExclusiveLock);
-		}
-	}
+	osc_new_foreign_keys_lock(castNode(AlterTableStmt, node)->cmds, set);
 }
 
 static void

@@ -22,6 +22,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
@@ -93,11 +94,11 @@ add_keys(List *keys, const char *condition, OscArgs *args)
 
 /*
  * Add to keys the foreign keys (OscForeignKey *) of or to the relation that
- * the sub-commands make anew, since they use a column whose type these
+ * the statements (OscStatement *, on it) make anew, since they use a column whose type these
  * change, or that they drop.
  */
 List *
-osc_affected_foreign_keys(List *keys, Oid relid, List *cmds)
+osc_affected_foreign_keys(List *keys, Oid relid, List *statements)
 {
 	Datum		attnums[MaxHeapAttributeNumber];
 	int			n = 0;
@@ -106,12 +107,13 @@ osc_affected_foreign_keys(List *keys, Oid relid, List *cmds)
 	OscArgs		args = {0};
 	ListCell   *lc;
 
-	foreach(lc, cmds)
+	foreach(lc, osc_commands_of(statements))
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		bool		is_new;
 
 		if (cmd->subtype == AT_AlterColumnType || cmd->subtype == AT_DropColumn)
-			attnums[n++] = Int16GetDatum(get_attnum(relid, cmd->name));
+			attnums[n++] = Int16GetDatum(osc_source_attnum(statements, cmd, relid, &is_new));
 		if (cmd->subtype == AT_DropConstraint)
 			dropped[ndropped++] = CStringGetTextDatum(cmd->name);
 		if (n == MaxHeapAttributeNumber || ndropped == MaxHeapAttributeNumber)
@@ -126,7 +128,9 @@ osc_affected_foreign_keys(List *keys, Oid relid, List *cmds)
 				  false);
 	return add_keys(keys,
 					"(conrelid = $1 AND (conkey && $2 OR conname::text = ANY ($3)))"
-					" OR (confrelid = $1 AND confkey && $2)", &args);
+					" OR (confrelid = $1 AND (confkey && $2 OR conindid IN"
+					"  (SELECT conindid FROM pg_constraint WHERE conrelid = $1 AND contype IN ('p', 'u')"
+					"   AND conname::text = ANY ($3))))", &args);
 }
 
 /* did the user ask for this key to be left NOT VALID? */
@@ -221,6 +225,7 @@ osc_note_new_foreign_keys(List *keys, Oid relid, List *before, List *cmds)
 		if (!wanted)
 			continue;
 		key->validated = true;	/* it shall be */
+		key->is_new = true;
 		keys = lappend(keys, key);
 	}
 	return keys;
@@ -232,6 +237,38 @@ with_partitions(Oid relid)
 {
 	return get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE ?
 		osc_descendants(relid) : list_make1_oid(relid);
+}
+
+/*
+ * Add the tables that new foreign keys of the sub-commands refer to.
+ */
+void
+osc_new_foreign_keys_lock(List *cmds, OscLockSet *set)
+{
+	ListCell   *lc,
+			   *c;
+
+	foreach(lc, cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		List	   *constraints = NIL;
+
+		if (cmd->subtype == AT_AddConstraint)
+			constraints = list_make1(cmd->def);
+		else if (cmd->subtype == AT_AddColumn)
+			constraints = castNode(ColumnDef, cmd->def)->constraints;
+		foreach(c, constraints)
+		{
+			Constraint *con = lfirst_node(Constraint, c);
+			Oid			referenced;
+
+			if (con->contype != CONSTR_FOREIGN)
+				continue;
+			referenced = RangeVarGetRelid(con->pktable, NoLock, true);
+			if (OidIsValid(referenced))
+				osc_lock_add(set, referenced, ShareRowExclusiveLock);
+		}
+	}
 }
 
 /*

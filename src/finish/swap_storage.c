@@ -33,6 +33,7 @@
 #include "catalog/heap.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -47,6 +48,8 @@
 #include "base/stop_point.h"
 #include "finish/foreign_keys.h"
 #include "finish/keep.h"
+#include "finish/orphans.h"
+#include "finish/sequences.h"
 #include "finish/stand_aside.h"
 #include "finish/storage.h"
 #include "finish/swap_message.h"
@@ -90,7 +93,7 @@ all_members(OscJob *job)
 
 /* sources first, parents before children; then other user tables, then what is ours */
 static void
-lock_members(OscJob *job, List *foreign_keys, const char *purpose)
+lock_members(OscJob *job, List *script, List *foreign_keys, const char *purpose)
 {
 	OscLockSet	set = {0};
 	ListCell   *lc;
@@ -98,6 +101,7 @@ lock_members(OscJob *job, List *foreign_keys, const char *purpose)
 	foreach(lc, all_members(job))
 		osc_lock_add(&set, ((OscMember *) lfirst(lc))->relid, AccessExclusiveLock);
 	osc_foreign_keys_lock(foreign_keys, &set);
+	osc_new_foreign_keys_lock(osc_commands_of(script), &set);
 	osc_stand_aside_lock(job, foreign_keys, &set);
 	foreach(lc, job->members)
 	{
@@ -206,8 +210,11 @@ replay_all(OscJob *job)
 static List *
 run_script(OscJob *job, List *script, List *keys)
 {
+	int			nest = NewGUCNestLevel();
 	ListCell   *lc;
 
+	/* locks beyond ours, on what CASCADE drops: wait no longer than for these */
+	osc_set_local("lock_timeout", psprintf("%d", osc_lock_timeout));
 	osc_notices_begin();
 	foreach(lc, script)
 	{
@@ -222,6 +229,7 @@ run_script(OscJob *job, List *script, List *keys)
 										 osc_commands_of(list_make1(s)));
 	}
 	osc_event_notices(job, osc_notices_end());
+	AtEOXact_GUC(true, nest);
 	return keys;
 }
 
@@ -284,6 +292,7 @@ swap_members(OscJob *job, List *script, List *foreign_keys)
 		OscMember  *m = lfirst(lc);
 
 		check_definition(m);
+		osc_carry_sequences(m->relid, m->shadow);
 		osc_exchange_storage(m->relid, m->shadow, true);
 		/* every row has all its columns now */
 		clear_missing_values(m->relid);
@@ -305,8 +314,7 @@ affected_keys(OscJob *job, List *script)
 	{
 		Oid			relid = ((OscMember *) lfirst(lc))->relid;
 
-		result = osc_affected_foreign_keys(result, relid,
-										   osc_commands_of(osc_statements_reaching(script, relid)));
+		result = osc_affected_foreign_keys(result, relid, osc_statements_reaching(script, relid));
 	}
 	return result;
 }
@@ -337,7 +345,7 @@ osc_swap_storage(OscJob *job, TimestampTz *locked_at, int64 *backlog)
 	List	   *script = osc_script_of_job(job);
 	List	   *foreign_keys = affected_keys(job, script);
 
-	lock_members(job, foreign_keys, "swap");
+	lock_members(job, script, foreign_keys, "swap");
 	*locked_at = GetCurrentTimestamp();
 	osc_deadline_arm(osc_swap_timeout);
 	OSC_STOP_POINT("swap-locked");
@@ -369,17 +377,19 @@ osc_swap_storage(OscJob *job, TimestampTz *locked_at, int64 *backlog)
 
 /*
  * Rehearse the swap on the real table, with empty storage; the caller rolls
- * the subtransaction back, which gives all back.  Raises what native raises,
+ * the subtransaction back, which gives all back.  Returns the foreign keys
+ * that are to be tried on the copies (orphans.c).  Raises what native raises,
  * or lock_not_available.
  */
-void
+char *
 osc_dry_run(OscJob *job)
 {
 	List	   *script = osc_script_of_job(job);
 	List	   *foreign_keys = affected_keys(job, script);
+	char	   *orphan_checks;
 	ListCell   *lc;
 
-	lock_members(job, foreign_keys, "dry run");
+	lock_members(job, script, foreign_keys, "dry run");
 	osc_deadline_arm(osc_swap_timeout);
 	PushActiveSnapshot(GetLatestSnapshot());
 	osc_foreign_keys_unvalidate(foreign_keys);
@@ -393,7 +403,7 @@ osc_dry_run(OscJob *job)
 		osc_exchange_storage(m->relid, m->twin, false);
 	}
 	(void) osc_stand_aside(job, foreign_keys);
-	(void) run_script(job, script, foreign_keys);
+	orphan_checks = osc_orphan_checks(job, script, run_script(job, script, foreign_keys));
 	foreach(lc, job->members)
 	{
 		OscMember  *m = lfirst(lc);
@@ -411,4 +421,5 @@ osc_dry_run(OscJob *job)
 	}
 	PopActiveSnapshot();
 	osc_deadline_disarm();
+	return orphan_checks;
 }

@@ -18,6 +18,6 @@ typedef enum OscSwapOutcome
 } OscSwapOutcome;
 
 extern OscSwapOutcome osc_swap_storage(OscJob *job, TimestampTz *locked_at, int64 *backlog);
-extern void osc_dry_run(OscJob *job);
+extern char *osc_dry_run(OscJob *job);
 
 #endif							/* OSC_SWAP_STORAGE_H */

@@ -24,7 +24,9 @@
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
 #include "commands/tablecmds.h"
+#include "nodes/nodeFuncs.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -33,6 +35,7 @@
 #include "base/ident.h"
 #include "mirror/clone_tree.h"
 #include "mirror/shadow.h"
+#include "model/compose.h"
 #include "model/script.h"
 #include "model/statement.h"
 #include "model/tree.h"
@@ -92,11 +95,13 @@ osc_clone_tree_make(OscCloneTree *tree, List *sources, List *schemas)
 
 	tree->sources = sources;
 	tree->clones = NIL;
+	tree->compositions = NIL;
 	forboth(s, sources, n, schemas)
 	{
 		Relation	source = table_open(lfirst_oid(s), AccessShareLock);
 
 		tree->clones = lappend_oid(tree->clones, osc_create_clone(source, lfirst_oid(n)));
+		tree->compositions = lappend(tree->compositions, osc_compose_begin(source));
 		table_close(source, NoLock);
 	}
 	link_clones(tree);
@@ -143,6 +148,71 @@ apply_links(const OscCloneTree *tree, Oid clone, const OscStatement *s)
 		osc_alter_quietly(stmt, clone);
 }
 
+/* run one statement, and work out what it makes of the columns of all clones */
+static void
+apply_statement(const OscCloneTree *tree, Oid named, const OscStatement *s)
+{
+	ListCell   *src,
+			   *clone,
+			   *c;
+
+	forthree(src, tree->sources, clone, tree->clones, c, tree->compositions)
+		if (osc_statement_reaches(s, lfirst_oid(src)))
+			osc_compose_before(lfirst(c), s, named, lfirst_oid(clone));
+	osc_apply_statement(named, s, false);
+	forboth(clone, tree->clones, c, tree->compositions)
+		osc_compose_after(lfirst(c), lfirst_oid(clone));
+	osc_apply_statement(named, s, true);
+}
+
+/* a sequence that another clone has */
+static bool
+uses_foreign_sequence(Node *node, void *clone)
+{
+	Oid			sequence = InvalidOid;
+	Oid			table;
+	int32		attnum;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Const) && ((Const *) node)->consttype == REGCLASSOID && !((Const *) node)->constisnull)
+		sequence = DatumGetObjectId(((Const *) node)->constvalue);
+	if (OidIsValid(sequence) && sequenceIsOwned(sequence, DEPENDENCY_AUTO, &table, &attnum) &&
+		table != *(Oid *) clone)
+		return true;
+	return expression_tree_walker(node, uses_foreign_sequence, clone);
+}
+
+/*
+ * What the statements that were applied make of the columns of a source's
+ * clone (model/compose.c).
+ */
+List *
+osc_clone_tree_values(const OscCloneTree *tree, Oid source)
+{
+	Oid			clone = osc_clone_tree_find(tree, source);
+	List	   *values = NIL;
+	ListCell   *s,
+			   *c,
+			   *v;
+	Relation	rel;
+
+	forboth(s, tree->sources, c, tree->compositions)
+		if (lfirst_oid(s) == source)
+			values = osc_compose_end(lfirst(c), clone);
+	rel = table_open(source, AccessShareLock);
+	foreach(v, values)
+		if (list_length(tree->clones) > 1 &&
+			foreach_current_index(v) >= RelationGetNumberOfAttributes(rel) &&
+			uses_foreign_sequence(lfirst(v), &clone))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("adding a column whose sequence belongs to another table of the tree is not supported"),
+					 errhint("Add the column without a default and fill it in batches.")));
+	table_close(rel, NoLock);
+	return values;
+}
+
 /*
  * Apply those statements (OscStatement *) of a script that are on tables of
  * the tree, as far as they concern rows, indexes and the tree itself.  Raises
@@ -159,7 +229,7 @@ osc_clone_tree_apply(const OscCloneTree *tree, List *script)
 
 		if (!OidIsValid(clone))
 			continue;
-		osc_apply_statements(clone, list_make1(lfirst(lc)));
+		apply_statement(tree, clone, lfirst(lc));
 		apply_links(tree, clone, lfirst(lc));
 	}
 }

@@ -15,10 +15,12 @@ typedef struct OscCloneTree
 {
 	List	   *sources;		/* Oid */
 	List	   *clones;			/* Oid, one for each */
+	List	   *compositions;	/* OscComposition *, one for each */
 } OscCloneTree;
 
 extern void osc_clone_tree_make(OscCloneTree *tree, List *sources, List *schemas);
 extern Oid	osc_clone_tree_find(const OscCloneTree *tree, Oid source);
+extern List *osc_clone_tree_values(const OscCloneTree *tree, Oid source);
 extern void osc_clone_tree_apply(const OscCloneTree *tree, List *script);
 extern void osc_clone_tree_unlink(const OscCloneTree *tree);
 extern void osc_drop_clone_schema(Oid nsp);

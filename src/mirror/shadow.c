@@ -38,11 +38,13 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/partition.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
 #include "catalog/pg_partitioned_table.h"
 #include "catalog/toasting.h"
 #include "commands/schemacmds.h"
 #include "commands/tablecmds.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "parser/parse_utilcmd.h"
 #include "storage/lmgr.h"
 #include "tcop/tcopprot.h"
@@ -369,12 +371,11 @@ clone_identity_and_not_null(Relation source, Oid shadow)
 	}
 }
 
-/* give the shadow what a statement does to rows and indexes */
+/* run a statement, or what is left of it, on the shadow */
 static void
-apply_statement(Oid shadow, const OscStatement *s)
+run_on_shadow(Oid shadow, const OscStatement *s, Node *node)
 {
 	Oid			nsp = get_rel_namespace(shadow);
-	Node	   *node = osc_statement_for_shadow(s, get_namespace_name(nsp), get_rel_name(shadow));
 
 	if (node == NULL)
 		return;
@@ -435,16 +436,18 @@ osc_create_clone(Relation source, Oid nsp)
 }
 
 /*
- * Apply the statements (OscStatement *) to a clone, as far as they concern
- * rows and indexes.  Raises the statements' native errors.
+ * Apply a statement to a clone, as far as it concerns rows and indexes; or,
+ * later_rows, the part of it that only says which values later rows get.
+ * Raises the statement's native errors.
  */
 void
-osc_apply_statements(Oid clone, List *statements)
+osc_apply_statement(Oid clone, const OscStatement *s, bool later_rows)
 {
-	ListCell   *lc;
+	char	   *nspname = get_namespace_name(get_rel_namespace(clone));
 
-	foreach(lc, statements)
-		apply_statement(clone, lfirst(lc));
+	run_on_shadow(clone, s, later_rows ?
+				  osc_statement_for_later_rows(s, nspname, get_rel_name(clone)) :
+				  osc_statement_for_shadow(s, nspname, get_rel_name(clone)));
 }
 
 /*
@@ -570,10 +573,40 @@ osc_layout_difference(Relation a, Relation b)
 	return NULL;
 }
 
-static bool
-same_expression(const char *a, const char *b)
+/* a sequence that belongs to a column of the table stands for that column */
+static Node *
+own_sequences_mutator(Node *node, void *relid)
 {
-	return equal(stringToNode(a), stringToNode(b));
+	Oid			sequence = InvalidOid;
+	Oid			table;
+	int32		attnum;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Const) && ((Const *) node)->consttype == REGCLASSOID && !((Const *) node)->constisnull)
+		sequence = DatumGetObjectId(((Const *) node)->constvalue);
+	if (OidIsValid(sequence) && sequenceIsOwned(sequence, DEPENDENCY_AUTO, &table, &attnum) &&
+		table == *(Oid *) relid)
+	{
+		Const	   *con = copyObject((Const *) node);
+
+		con->constvalue = ObjectIdGetDatum((Oid) attnum);
+		return (Node *) con;
+	}
+	return expression_tree_mutator(node, own_sequences_mutator, relid);
+}
+
+/* expressions of two tables: each may use a sequence of its own */
+static bool
+same_expression(Relation a, const char *x, Relation b, const char *y)
+{
+	Oid			a_oid = RelationGetRelid(a);
+	Oid			b_oid = RelationGetRelid(b);
+
+	if (equal(stringToNode(x), stringToNode(y)))
+		return true;
+	return equal(own_sequences_mutator(stringToNode(x), &a_oid),
+				 own_sequences_mutator(stringToNode(y), &b_oid));
 }
 
 /*
@@ -592,7 +625,7 @@ osc_definition_difference(Relation a, Relation b)
 
 		for (int j = 0; y && j < y->num_check; j++)
 			same = same || (strcmp(x->check[i].ccname, y->check[j].ccname) == 0 &&
-							same_expression(x->check[i].ccbin, y->check[j].ccbin));
+							same_expression(a, x->check[i].ccbin, b, y->check[j].ccbin));
 		if (!same)
 			return psprintf("constraint \"%s\"", x->check[i].ccname);
 	}
@@ -602,7 +635,7 @@ osc_definition_difference(Relation a, Relation b)
 
 		for (int j = 0; y && j < y->num_defval; j++)
 			same = same || (x->defval[i].adnum == y->defval[j].adnum &&
-							same_expression(x->defval[i].adbin, y->defval[j].adbin));
+							same_expression(a, x->defval[i].adbin, b, y->defval[j].adbin));
 		if (!same)
 			return psprintf("default of column %d", x->defval[i].adnum);
 	}

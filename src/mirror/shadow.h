@@ -8,13 +8,14 @@
 #ifndef OSC_SHADOW_H
 #define OSC_SHADOW_H
 
+#include "model/script.h"
 #include "nodes/parsenodes.h"
 #include "utils/relcache.h"
 
 extern Oid	osc_create_helper_schema(const char *name, Oid owner);
 extern void osc_give_schema_away(Oid nsp);
 extern Oid	osc_create_clone(Relation source, Oid nsp);
-extern void osc_apply_statements(Oid clone, List *statements);
+extern void osc_apply_statement(Oid clone, const OscStatement *s, bool later_rows);
 extern void osc_make_shadow(Oid clone, Oid source);
 extern Oid	osc_create_twin(Relation source, Oid nsp);
 extern void osc_hide_rows(Oid relid);

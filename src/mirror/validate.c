@@ -19,7 +19,8 @@
  * Rows that move between blocks while validation goes on were changed, so
  * they were replayed, by the same mapping, and may be met twice or not at
  * all; their number is reported as never compared.  Columns filled by
- * volatile expressions are left out of the comparison.
+ * volatile expressions are left out of the comparison, and not computed: that
+ * would draw values from sequences.
  *
  * Locks: those of a replay batch.
  *
@@ -361,8 +362,8 @@ osc_validate_chunk(OscMember *m, bool everything, OscValidateResult *result)
 	appendStringInfoChar(&c.sample, '[');
 	c.source = table_open(m->relid, AccessShareLock);
 	c.shadow = table_open(m->shadow, RowExclusiveLock);
-	c.map = osc_mapping_init(osc_mapping_load(m->mapping, c.source, c.shadow),
-							 c.source, c.shadow);
+	c.map = osc_mapping_init_to_compare(osc_mapping_load(m->mapping, c.source, c.shadow),
+										c.source, c.shadow);
 	begin_partners(&c);
 	osc_row_errors_begin(&errors, c.map);
 	compare_sides(&c);

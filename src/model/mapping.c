@@ -5,12 +5,10 @@
  *	  used alike by backfill, replay and validation.
  *
  * The mapping of a job is worked out when the shadow has got its new shape:
- * a column that stays is itself; one whose type changes goes through its
- * USING expression or an assignment cast, as in ATPrepAlterColumnType(); a
- * new one gets its default.  A default that is stable but not immutable, such
- * as now(), is evaluated once, here, as native does.  New generated columns
- * are computed from the mapped row.  The list is stored as a node tree, so
- * what a name meant when the job began it means to its end.
+ * a column that stays is itself; what the statements make of the others is
+ * found by compose.c.  New generated columns are computed from the mapped
+ * row.  The list is stored as a node tree, so what a name meant when the job
+ * began it means to its end.
  *
  * The copy proves what a native rewrite would prove: NOT NULL columns, and
  * CHECK constraints that are new or whose expression changed.  Old
@@ -37,12 +35,7 @@
 #include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "nodes/pathnodes.h"
 #include "optimizer/optimizer.h"
-#include "parser/parse_coerce.h"
-#include "parser/parse_collate.h"
-#include "parser/parse_expr.h"
-#include "parser/parse_relation.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -50,7 +43,6 @@
 
 #include "base/compat.h"
 #include "model/mapping.h"
-#include "model/script.h"
 
 /* casts between different types that never map two values to one */
 static const struct
@@ -69,75 +61,6 @@ static const struct
 	{FLOAT4OID, FLOAT8OID},
 	{DATEOID, TIMESTAMPOID},
 };
-
-/* native, too, reads USING anew for each child: it cannot name the parent */
-static Node *
-transform_using(Relation source, Node *raw, const char *text)
-{
-	ParseState *pstate = make_parsestate(NULL);
-	ParseNamespaceItem *nsitem;
-	Node	   *expr;
-
-	pstate->p_sourcetext = text;
-	nsitem = addRangeTableEntryForRelation(pstate, source, AccessShareLock,
-										   NULL, false, true);
-	addNSItemToQuery(pstate, nsitem, false, true, true);
-	expr = transformExpr(pstate, copyObject(raw), EXPR_KIND_ALTER_COL_TRANSFORM);
-	free_parsestate(pstate);
-	return expr;
-}
-
-static Var *
-column_var(Form_pg_attribute att)
-{
-	return makeVar(1, att->attnum, att->atttypid, att->atttypmod,
-				   att->attcollation, 0);
-}
-
-/*
- * Native evaluates what is stable but not immutable, such as now(), in one
- * transaction, and so to one value.  Ours are many: what does not depend on
- * the row becomes a constant here.  The planner does just that when it
- * estimates (clauses.c).
- */
-static Expr *
-evaluate_once(Expr *expr)
-{
-	PlannerInfo *root;
-
-	if (!contain_mutable_functions((Node *) expr))
-		return expr;
-	/* of the planner's state only the bound parameters are looked at */
-	root = makeNode(PlannerInfo);
-	root->glob = makeNode(PlannerGlobal);
-	return (Expr *) estimate_expression_value(root, (Node *) expr);
-}
-
-/* the value of a column that the statement keeps or changes */
-static Expr *
-kept_column_value(Relation source, Form_pg_attribute from, Form_pg_attribute to,
-				  List *statements)
-{
-	OscStatement *s;
-	AlterTableCmd *cmd = osc_find_type_change(statements, NameStr(from->attname), &s);
-	Node	   *expr = (Node *) column_var(from);
-
-	if (cmd == NULL)
-		return (Expr *) expr;
-	if (castNode(ColumnDef, cmd->def)->raw_default)
-		expr = transform_using(source, castNode(ColumnDef, cmd->def)->raw_default, s->source);
-	expr = coerce_to_target_type(NULL, expr, exprType(expr), to->atttypid,
-								 to->atttypmod, COERCION_ASSIGNMENT,
-								 COERCE_IMPLICIT_CAST, -1);
-	if (expr == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" cannot be cast automatically to type %s",
-						NameStr(from->attname), format_type_be(to->atttypid)),
-				 errhint("Specify a USING expression.")));
-	assign_expr_collations(NULL, expr);
-	return evaluate_once((Expr *) expr);
-}
 
 static bool
 is_users_function(Oid funcid, void *context)
@@ -176,25 +99,6 @@ refuse_system_columns(Node *expr)
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("expressions on system columns are not supported in an online schema change"),
 					 errhint("Leave the constraint or generated column out, and add it with a plain ALTER TABLE.")));
-}
-
-/* the value of a new column: its default, or NULL through its domain */
-static Expr *
-new_column_value(Relation shadow, Form_pg_attribute att)
-{
-	Node	   *expr = build_column_default(shadow, att->attnum);
-
-	if (expr == NULL)
-	{
-		int32		typmod = att->atttypmod;
-		Oid			base = getBaseTypeAndTypmod(att->atttypid, &typmod);
-
-		expr = (Node *) makeNullConst(base, typmod, att->attcollation);
-		if (base != att->atttypid)
-			expr = coerce_to_domain(expr, base, typmod, att->atttypid,
-									COERCION_IMPLICIT, COERCE_IMPLICIT_CAST, -1, false);
-	}
-	return evaluate_once((Expr *) expr);
 }
 
 static Node *
@@ -353,26 +257,21 @@ complete_mapping(OscMapping *mapping, Relation source, Relation shadow)
 }
 
 /*
- * Work out the mapping from the source to the shadow, to which the statements
- * (OscStatement *) have given its new shape.  Raises native's errors.
+ * Work out the mapping from the source to the shadow.  values: what
+ * model/compose.c found for each column of the shadow.
  */
 OscMapping *
-osc_mapping_build(Relation source, Relation shadow, List *statements)
+osc_mapping_build(Relation source, Relation shadow, List *values)
 {
 	OscMapping *mapping = palloc0(sizeof(OscMapping));
-	TupleDesc	from = RelationGetDescr(source);
 	TupleDesc	to = RelationGetDescr(shadow);
 
 	for (int i = 0; i < to->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(to, i);
-		Expr	   *expr;
+		Expr	   *expr = list_nth(values, i);
 
-		if (att->attisdropped)
-			expr = (Expr *) makeNullConst(INT4OID, -1, InvalidOid);
-		else if (i < from->natts)
-			expr = kept_column_value(source, TupleDescAttr(from, i), att, statements);
-		else if (att->attgenerated != '\0')
+		if (expr == NULL)
 		{
 			if (att->attgenerated != ATTRIBUTE_GENERATED_STORED)
 				ereport(ERROR,
@@ -385,8 +284,6 @@ osc_mapping_build(Relation source, Relation shadow, List *statements)
 										att->attnum, NULL, false));
 			expr = (Expr *) makeNullConst(att->atttypid, att->atttypmod, att->attcollation);
 		}
-		else
-			expr = new_column_value(shadow, att);
 		mapping->values = lappend(mapping->values,
 								  makeTargetEntry(expr, att->attnum, NULL, false));
 	}

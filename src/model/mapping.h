@@ -35,6 +35,7 @@ typedef struct OscMapExec
 	EState	   *estate;
 	ExprContext *econtext;
 	ProjectionInfo *projection;
+	bool		to_compare;		/* volatile columns are NULL, nothing is proved */
 	TupleTableSlot *out;		/* the mapped row */
 	int			ngenerated;
 	AttrNumber *generated_attnums;
@@ -49,11 +50,13 @@ typedef struct OscMapExec
 	TupleTableSlot *current;	/* source row at work, for error messages */
 } OscMapExec;
 
-extern OscMapping *osc_mapping_build(Relation source, Relation shadow, List *statements);
+extern OscMapping *osc_mapping_build(Relation source, Relation shadow, List *values);
 extern char *osc_mapping_store(const OscMapping *mapping);
 extern OscMapping *osc_mapping_load(const char *stored, Relation source, Relation shadow);
 extern OscMapExec *osc_mapping_init(const OscMapping *mapping, Relation source,
 									Relation shadow);
+extern OscMapExec *osc_mapping_init_to_compare(const OscMapping *mapping, Relation source,
+											   Relation shadow);
 extern void osc_mapping_end(OscMapExec *me);
 extern TupleTableSlot *osc_map_row(OscMapExec *me, TupleTableSlot *in);
 extern void osc_map_key(OscMapExec *me, const Datum *key, Datum *shadow_key);

@@ -86,12 +86,8 @@ init_keys(OscMapExec *me)
 	me->key_in = MakeSingleTupleTableSlot(from, &TTSOpsVirtual);
 }
 
-/*
- * Make a mapping ready to run, in the current memory context.  The relations
- * stay open until osc_mapping_end().
- */
-OscMapExec *
-osc_mapping_init(const OscMapping *mapping, Relation source, Relation shadow)
+static OscMapExec *
+init_mapping(const OscMapping *mapping, Relation source, Relation shadow, bool to_compare)
 {
 	OscMapExec *me = palloc0(sizeof(OscMapExec));
 	List	   *tlist = NIL;
@@ -102,6 +98,7 @@ osc_mapping_init(const OscMapping *mapping, Relation source, Relation shadow)
 	me->mapping = mapping;
 	me->source = source;
 	me->shadow = shadow;
+	me->to_compare = to_compare;
 	me->estate = CreateExecutorState();
 	me->econtext = GetPerTupleExprContext(me->estate);
 	me->out = MakeSingleTupleTableSlot(RelationGetDescr(shadow), &TTSOpsVirtual);
@@ -109,6 +106,8 @@ osc_mapping_init(const OscMapping *mapping, Relation source, Relation shadow)
 	{
 		TargetEntry *te = copyObject(lfirst_node(TargetEntry, lc));
 
+		if (to_compare && bms_is_member(te->resno, mapping->uncomparable))
+			te->expr = (Expr *) makeNullConst(exprType((Node *) te->expr), -1, InvalidOid);
 		te->expr = expression_planner(te->expr);
 		tlist = lappend(tlist, te);
 	}
@@ -119,6 +118,8 @@ osc_mapping_init(const OscMapping *mapping, Relation source, Relation shadow)
 	{
 		TargetEntry *te = lfirst_node(TargetEntry, lc);
 
+		if (to_compare && bms_is_member(te->resno, mapping->uncomparable))
+			continue;
 		me->generated_attnums[i++] = te->resno;
 		generated = lappend(generated, copyObject(te->expr));
 	}
@@ -130,6 +131,27 @@ osc_mapping_init(const OscMapping *mapping, Relation source, Relation shadow)
 		me->check_names[i++] = strVal(lfirst(lc));
 	init_keys(me);
 	return me;
+}
+
+/*
+ * Make a mapping ready to run, in the current memory context.  The relations
+ * stay open until osc_mapping_end().
+ */
+OscMapExec *
+osc_mapping_init(const OscMapping *mapping, Relation source, Relation shadow)
+{
+	return init_mapping(mapping, source, shadow, false);
+}
+
+/*
+ * The same for a comparison with rows that have been mapped and proved before:
+ * columns that cannot be compared are not computed, and are NULL.  So a
+ * sequence that feeds a new column is left alone.
+ */
+OscMapExec *
+osc_mapping_init_to_compare(const OscMapping *mapping, Relation source, Relation shadow)
+{
+	return init_mapping(mapping, source, shadow, true);
 }
 
 void
@@ -191,7 +213,8 @@ osc_map_row(OscMapExec *me, TupleTableSlot *in)
 		}
 		MemoryContextSwitchTo(old);
 	}
-	prove_row(me, out);
+	if (!me->to_compare)
+		prove_row(me, out);
 	me->current = NULL;
 	return out;
 }

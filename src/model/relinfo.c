@@ -14,6 +14,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "catalog/catalog.h"
 #include "catalog/dependency.h"
 #include "catalog/heap.h"
@@ -46,6 +47,7 @@
 #include "base/ident.h"
 #include "base/run.h"
 #include "model/relinfo.h"
+#include "model/script.h"
 
 /*
  * Raise native's error unless the current role may alter the relation.
@@ -157,6 +159,17 @@ osc_whole_row_user(Relation rel)
 }
 
 /*
+ * Refuse rows that are not stored as heap stores them; it may have another
+ * name (CREATE ACCESS METHOD ... HANDLER heap_tableam_handler).
+ */
+void
+osc_check_access_method(Relation rel)
+{
+	if (rel->rd_tableam != GetHeapamTableAmRoutine())
+		refuse_table(rel, "stored by another access method than heap", "Use a plain ALTER TABLE.");
+}
+
+/*
  * Refuse relations that this version does not copy.
  */
 void
@@ -169,12 +182,7 @@ osc_check_table(Relation rel)
 		refuse_table(rel, "a foreign table", native);
 	if (c->relpersistence == RELPERSISTENCE_TEMP)
 		refuse_table(rel, "a temporary table", native);
-	if (c->relpersistence == RELPERSISTENCE_UNLOGGED)
-		refuse_table(rel, "an unlogged table", native);
-	if (c->relam != HEAP_TABLE_AM_OID)
-		refuse_table(rel, "stored by another access method than heap", native);
-	if (OidIsValid(c->reloftype))
-		refuse_table(rel, "a typed table", native);
+	osc_check_access_method(rel);
 	if (c->relrewrite != InvalidOid)
 		refuse_table(rel, "a helper table of another job", "Change the table itself.");
 	if (IsCatalogRelation(rel) ||
@@ -522,24 +530,31 @@ brings_values(const ColumnDef *def)
  * native's error with a hint.  What is not found here, the dry run finds.
  */
 void
-osc_check_dependents(Relation rel, List *cmds)
+osc_check_dependents(Relation rel, List *statements)
 {
+	List	   *cmds = osc_commands_of(statements);
+	bool		cascades = false;
 	ListCell   *lc;
 	bool		values_change = false;
 
+	/* what CASCADE takes away is in nobody's way: the dry run knows what is left */
+	foreach(lc, cmds)
+		if (lfirst_node(AlterTableCmd, lc)->behavior == DROP_CASCADE)
+			cascades = true;
 	foreach(lc, cmds)
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 		AttrNumber	attnum;
+		bool		is_new;
 
-		if (cmd->subtype == AT_DropConstraint)
+		if (cmd->subtype == AT_DropConstraint && !cascades)
 			check_constraint_dependents(rel, cmd, cmds);
 		if (cmd->subtype == AT_AddColumn && brings_values(castNode(ColumnDef, cmd->def)))
 			values_change = true;
 		if (cmd->subtype != AT_AlterColumnType && cmd->subtype != AT_DropColumn)
 			continue;
-		attnum = get_attnum(RelationGetRelid(rel), cmd->name);
-		if (attnum == InvalidAttrNumber && cmd->subtype == AT_DropColumn && cmd->missing_ok)
+		attnum = osc_source_attnum(statements, cmd, RelationGetRelid(rel), &is_new);
+		if (is_new || (attnum == InvalidAttrNumber && cmd->subtype == AT_DropColumn && cmd->missing_ok))
 			continue;
 		if (attnum == InvalidAttrNumber)
 			ereport(ERROR,
@@ -550,7 +565,8 @@ osc_check_dependents(Relation rel, List *cmds)
 							 RelationGetRelationName(rel))));
 		if (attnum < 0)
 			continue;			/* native's own error comes from the rehearsal */
-		check_column_dependents(rel, attnum, cmd);
+		if (!cascades)
+			check_column_dependents(rel, attnum, cmd);
 		if (cmd->subtype == AT_AlterColumnType)
 			values_change = true;
 	}

@@ -34,11 +34,12 @@ extern const FormData_pg_attribute *osc_key_column(TupleDesc desc, AttrNumber at
 extern Datum osc_key_value(TupleTableSlot *row, AttrNumber attnum, bool *isnull);
 extern void osc_check_owner(Oid relid, const char *name);
 extern Oid	osc_lookup_table(const RangeVar *name, bool missing_ok);
+extern void osc_check_access_method(Relation rel);
 extern void osc_check_table(Relation rel);
 extern const char *osc_whole_row_user(Relation rel);
 extern List *osc_candidate_keys(Relation rel);
 extern OscKey *osc_find_key(Relation rel, const OscKey *wanted);
-extern void osc_check_dependents(Relation rel, List *cmds);
+extern void osc_check_dependents(Relation rel, List *statements);
 extern char *osc_fingerprint(Oid relid);
 extern List *osc_index_oids(Relation rel);
 

@@ -186,9 +186,8 @@ osc_parse_script(const char *ddl)
 		s->source = ddl;
 		set_text(s, start, r->stmt_len > 0 ? r->stmt_len : (int) strlen(ddl + start));
 		check_kind(s->node);
-		if (list_length(raw) > 1 && (IsA(s->node, VacuumStmt) || IsA(s->node, ClusterStmt)))
-			refuse(IsA(s->node, VacuumStmt) ? "VACUUM FULL together with other statements" :
-				   "CLUSTER together with other statements", "Start a job for it alone.");
+		if (list_length(raw) > 1 && IsA(s->node, VacuumStmt))
+			refuse("VACUUM FULL together with other statements", "Start a job for it alone.");
 		if (IsA(s->node, DropStmt))
 			script = split_drop_index(script, s);
 		else
@@ -396,32 +395,52 @@ osc_commands_of(List *statements)
 	return result;
 }
 
-/*
- * The sub-command that changes the type of a column, and its statement; NULL
- * if there is none.
- */
-AlterTableCmd *
-osc_find_type_change(List *statements, const char *colname, OscStatement **statement)
+/* what was this column called before the statement?  *is_new: it was not there */
+static const char *
+name_before(const OscStatement *s, const char *name, bool *is_new)
 {
-	ListCell   *lc,
-			   *c;
+	ListCell   *lc;
 
-	foreach(lc, statements)
+	if (IsA(s->node, RenameStmt))
 	{
-		OscStatement *s = lfirst(lc);
+		RenameStmt *rename = castNode(RenameStmt, s->node);
 
-		if (!IsA(s->node, AlterTableStmt))
-			continue;
-		foreach(c, castNode(AlterTableStmt, s->node)->cmds)
-		{
-			AlterTableCmd *cmd = lfirst_node(AlterTableCmd, c);
-
-			if (cmd->subtype == AT_AlterColumnType && strcmp(cmd->name, colname) == 0)
-			{
-				*statement = s;
-				return cmd;
-			}
-		}
+		if (rename->renameType == OBJECT_COLUMN && strcmp(rename->newname, name) == 0)
+			return rename->subname;
 	}
-	return NULL;
+	else if (IsA(s->node, AlterTableStmt))
+		foreach(lc, castNode(AlterTableStmt, s->node)->cmds)
+		{
+			AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+			if (cmd->subtype == AT_AddColumn && !cmd->missing_ok &&
+				strcmp(castNode(ColumnDef, cmd->def)->colname, name) == 0)
+				*is_new = true;
+		}
+	return name;
+}
+
+/*
+ * The source's column that a sub-command of one of its statements names, where
+ * earlier ones may have renamed it; InvalidAttrNumber if there is none.
+ * *is_new: an earlier statement adds it.
+ */
+AttrNumber
+osc_source_attnum(List *statements, const AlterTableCmd *cmd, Oid relid, bool *is_new)
+{
+	const char *name = cmd->name;
+	bool		reached = false;
+
+	*is_new = false;
+	for (int i = list_length(statements) - 1; i >= 0 && !*is_new; i--)
+	{
+		OscStatement *s = list_nth(statements, i);
+
+		if (reached)
+			name = name_before(s, name, is_new);
+		else
+			reached = IsA(s->node, AlterTableStmt) &&
+				list_member_ptr(castNode(AlterTableStmt, s->node)->cmds, cmd);
+	}
+	return *is_new ? InvalidAttrNumber : get_attnum(relid, name);
 }

@@ -9,6 +9,7 @@
 #ifndef OSC_SCRIPT_H
 #define OSC_SCRIPT_H
 
+#include "access/attnum.h"
 #include "nodes/parsenodes.h"
 #include "store/job.h"
 
@@ -28,7 +29,7 @@ extern void osc_resolve_script(List *script);
 extern List *osc_script_of_job(const OscJob *job);
 extern List *osc_statements_of(List *script, Oid relid);
 extern List *osc_commands_of(List *statements);
-extern AlterTableCmd *osc_find_type_change(List *statements, const char *colname,
-										   OscStatement **statement);
+extern AttrNumber osc_source_attnum(List *statements, const AlterTableCmd *cmd, Oid relid,
+									bool *is_new);
 
 #endif							/* OSC_SCRIPT_H */

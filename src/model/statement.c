@@ -54,18 +54,6 @@ osc_column_is_serial(const ColumnDef *def)
 	return false;
 }
 
-/* is a column definition one whose values are drawn from a new sequence? */
-static bool
-column_has_new_sequence(const ColumnDef *def)
-{
-	ListCell   *lc;
-
-	foreach(lc, def->constraints)
-		if (lfirst_node(Constraint, lc)->contype == CONSTR_IDENTITY)
-			return true;
-	return osc_column_is_serial(def);
-}
-
 /* is a column of this name added by one of the sub-commands? */
 static bool
 adds_column(List *cmds, const char *name)
@@ -113,6 +101,10 @@ on_shadow(const AlterTableCmd *cmd)
 		case AT_SetCompression:
 		case AT_SetRelOptions:
 		case AT_ResetRelOptions:
+		case AT_SetLogged:
+		case AT_SetUnLogged:
+		case AT_SetAccessMethod:
+		case AT_SetTableSpace:
 			return ON_SHADOW_RUN;
 		case AT_AddConstraint:
 			return castNode(Constraint, cmd->def)->contype == CONSTR_FOREIGN ?
@@ -141,6 +133,10 @@ on_shadow(const AlterTableCmd *cmd)
 		case AT_DisableRowSecurity:
 		case AT_ForceRowSecurity:
 		case AT_NoForceRowSecurity:
+		case AT_AddInherit:
+		case AT_DropInherit:
+		case AT_AddOf:
+		case AT_DropOf:
 			return ON_SHADOW_SKIP;
 		default:
 			return ON_SHADOW_REFUSE;
@@ -153,22 +149,6 @@ subcommand_name(AlterTableType type)
 {
 	switch (type)
 	{
-		case AT_SetLogged:
-			return "SET LOGGED";
-		case AT_SetUnLogged:
-			return "SET UNLOGGED";
-		case AT_SetAccessMethod:
-			return "SET ACCESS METHOD";
-		case AT_SetTableSpace:
-			return "SET TABLESPACE";
-		case AT_AddInherit:
-			return "INHERIT";
-		case AT_DropInherit:
-			return "NO INHERIT";
-		case AT_AddOf:
-			return "OF";
-		case AT_DropOf:
-			return "NOT OF";
 		case AT_AttachPartition:
 			return "ATTACH PARTITION";
 		case AT_DetachPartition:
@@ -194,20 +174,6 @@ osc_check_subcommands(List *cmds)
 		if (on_shadow(cmd) == ON_SHADOW_REFUSE)
 			refuse(psprintf("ALTER TABLE ... %s", subcommand_name(cmd->subtype)),
 				   "Put it into a statement of its own, in a job of its own.");
-		if (cmd->subtype == AT_AddColumn && column_has_new_sequence(castNode(ColumnDef, cmd->def)))
-			refuse("adding a serial or identity column",
-				   "Add the column without a default and fill it in batches.");
-
-		/*
-		 * Existing rows get the default that ADD COLUMN gives, later ones
-		 * that of SET DEFAULT: the copy could not tell the two.
-		 */
-		if (cmd->subtype == AT_ColumnDefault && adds_column(cmds, cmd->name))
-			refuse("changing the default of a column that is added",
-				   "Change the default with a plain ALTER TABLE afterwards.");
-		if (cmd->behavior == DROP_CASCADE)
-			refuse("CASCADE",
-				   "Drop the dependent objects first.");
 	}
 }
 
@@ -293,9 +259,52 @@ strip_foreign_keys(ColumnDef *def)
 	def->constraints = kept;
 }
 
-/* the sub-commands that concern rows and indexes, as the shadow takes them */
+/* the sequence of an identity column is the shadow's: made beside it */
+static void
+unqualify_sequence(List *options)
+{
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		DefElem    *opt = lfirst_node(DefElem, lc);
+
+		if (strcmp(opt->defname, "sequence_name") == 0)
+			opt->arg = (Node *) list_make1(llast(castNode(List, opt->arg)));
+	}
+}
+
+static void
+unqualify_sequences(AlterTableCmd *cmd)
+{
+	ListCell   *lc;
+
+	if (cmd->subtype == AT_AddIdentity)
+		unqualify_sequence(castNode(Constraint, cmd->def)->options);
+	if (cmd->subtype == AT_AddColumn)
+		foreach(lc, castNode(ColumnDef, cmd->def)->constraints)
+			if (lfirst_node(Constraint, lc)->contype == CONSTR_IDENTITY)
+				unqualify_sequence(lfirst_node(Constraint, lc)->options);
+}
+
+/*
+ * Does the sub-command say how later rows get the values of a column that the
+ * same statement adds?  Its existing rows have those of ADD COLUMN.
+ */
+static bool
+is_for_later_rows(const AlterTableCmd *cmd, List *cmds)
+{
+	return ((cmd->subtype == AT_ColumnDefault && cmd->def != NULL) ||
+			cmd->subtype == AT_AddIdentity || cmd->subtype == AT_SetIdentity) &&
+		adds_column(cmds, cmd->name);
+}
+
+/*
+ * The sub-commands that concern rows and indexes, as the shadow takes them:
+ * those that are for later rows, or the others.
+ */
 static List *
-commands_for_shadow(Oid source, List *cmds)
+commands_for_shadow(Oid source, List *cmds, bool later_rows)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
@@ -304,8 +313,9 @@ commands_for_shadow(Oid source, List *cmds)
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 
-		if (on_shadow(cmd) != ON_SHADOW_RUN)
+		if (on_shadow(cmd) != ON_SHADOW_RUN || is_for_later_rows(cmd, cmds) != later_rows)
 			continue;
+		unqualify_sequences(cmd);
 		if ((cmd->subtype == AT_DropConstraint || cmd->subtype == AT_ValidateConstraint) &&
 			osc_is_foreign_key(source, cmd->name))
 			continue;
@@ -329,12 +339,9 @@ commands_for_shadow(Oid source, List *cmds)
 	return result;
 }
 
-/*
- * A copy of the statement for the shadow nspname.relname of its table, without
- * what does not concern rows and indexes; NULL if nothing is left.
- */
-Node *
-osc_statement_for_shadow(const OscStatement *s, const char *nspname, const char *relname)
+static Node *
+statement_for_shadow(const OscStatement *s, const char *nspname, const char *relname,
+					 bool later_rows)
 {
 	Node	   *copy = aimed_at(s->node, nspname, relname);
 
@@ -342,10 +349,31 @@ osc_statement_for_shadow(const OscStatement *s, const char *nspname, const char 
 	{
 		AlterTableStmt *alter = castNode(AlterTableStmt, copy);
 
-		alter->cmds = commands_for_shadow(s->relid, alter->cmds);
+		alter->cmds = commands_for_shadow(s->relid, alter->cmds, later_rows);
 		return alter->cmds == NIL ? NULL : copy;
 	}
-	return IsA(copy, RenameStmt) || IsA(copy, IndexStmt) || IsA(copy, DropStmt) ? copy : NULL;
+	return !later_rows && (IsA(copy, RenameStmt) || IsA(copy, IndexStmt) || IsA(copy, DropStmt)) ?
+		copy : NULL;
+}
+
+/*
+ * A copy of the statement for the shadow nspname.relname of its table, without
+ * what does not concern rows and indexes; NULL if nothing is left.
+ */
+Node *
+osc_statement_for_shadow(const OscStatement *s, const char *nspname, const char *relname)
+{
+	return statement_for_shadow(s, nspname, relname, false);
+}
+
+/*
+ * The part of the statement that the copy above leaves out because it is for
+ * rows to come: defaults of columns that it adds.  NULL if there is none.
+ */
+Node *
+osc_statement_for_later_rows(const OscStatement *s, const char *nspname, const char *relname)
+{
+	return statement_for_shadow(s, nspname, relname, true);
 }
 
 static PlannedStmt *

@@ -16,6 +16,8 @@ extern bool osc_is_foreign_key(Oid relid, const char *name);
 extern void osc_check_subcommands(List *cmds);
 extern Node *osc_statement_for_shadow(const OscStatement *s, const char *nspname,
 									  const char *relname);
+extern Node *osc_statement_for_later_rows(const OscStatement *s, const char *nspname,
+										  const char *relname);
 extern void osc_alter_quietly(AlterTableStmt *stmt, Oid relid);
 extern void osc_run_as_user(Node *node, const char *text);
 extern void osc_run_statement(const OscStatement *s, bool in_swap);

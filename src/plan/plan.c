@@ -29,6 +29,7 @@
 
 #include "base/ident.h"
 #include "base/settings.h"
+#include "model/objections.h"
 #include "model/relinfo.h"
 #include "model/statement.h"
 #include "plan/classify.h"
@@ -155,6 +156,33 @@ why_copied(const OscPlanTable *t, const char *forced)
 	return psprintf("%s", forced);
 }
 
+/* does the script add a foreign key to the table, or validate one? */
+static bool
+adds_foreign_key(const OscPlanTable *t)
+{
+	ListCell   *lc,
+			   *c;
+
+	foreach(lc, t->parts)
+	{
+		OscPart    *part = lfirst(lc);
+
+		if (part->cmd == NULL)
+			continue;
+		if (part->cmd->subtype == AT_ValidateConstraint)
+			return true;
+		if (part->cmd->subtype == AT_AddConstraint &&
+			castNode(Constraint, part->cmd->def)->contype == CONSTR_FOREIGN &&
+			!castNode(Constraint, part->cmd->def)->skip_validation)
+			return true;
+		if (part->cmd->subtype == AT_AddColumn)
+			foreach(c, castNode(ColumnDef, part->cmd->def)->constraints)
+				if (lfirst_node(Constraint, c)->contype == CONSTR_FOREIGN)
+					return true;
+	}
+	return false;
+}
+
 static char *
 describe_capture(const char *name, const OscRehearsal *r)
 {
@@ -185,12 +213,21 @@ describe_copy(OscPlan *plan, const OscPlanTable *t, Relation source, const OscRe
 			psprintf("about %.0f rows, %s to read", rows, pretty(heap)),
 			psprintf("begins when transactions older than the capture have ended; batches of %d ms%s", osc_batch_target_time,
 					 r->nproved > 0 ? "; proves the new CHECK constraints" : ""));
+	if (r->order)
+		add_row(plan, OSC_INDEXING, psprintf("sort the copy of %s in the order of index %s", name, quote_identifier(r->order)),
+				"none on the table", "nothing",
+				psprintf("%s of further disk until it is done", pretty(heap)), NULL);
 	add_row(plan, OSC_INDEXING,
 			psprintf("freeze the copy of %s, build its %d indexes, analyze it", name, r->nindexes),
 			"none on the table", "nothing",
 			psprintf("in all up to %s of extra disk until the job is done", pretty(total)), NULL);
 	add_row(plan, OSC_CATCHING_UP, psprintf("replay changed rows of %s until few are left", name),
 			"ACCESS SHARE", "nothing", "depends on the writes", NULL);
+	if (adds_foreign_key(t))
+		add_row(plan, OSC_CATCHING_UP,
+				psprintf("look in the copy of %s for rows that violate its foreign keys", name),
+				"ACCESS SHARE", "nothing", "one join per foreign key",
+				pstrdup("what is found fails the job, as it would natively"));
 	if (osc_verify)
 		add_row(plan, OSC_VALIDATING, psprintf("compare the copy with %s, both ways", name),
 				"ACCESS SHARE", "nothing", psprintf("about %.0f rows, twice", rows), NULL);
@@ -230,20 +267,6 @@ plan_swap_of_copies(OscPlan *plan)
 			"SHARE UPDATE EXCLUSIVE", "nothing", "one scan per foreign key", NULL);
 }
 
-/* the copy is in the order of the table, not in that of an index */
-static void
-refuse_cluster(const OscPlanTable *t)
-{
-	ListCell   *lc;
-
-	foreach(lc, t->statements)
-		if (IsA(((OscStatement *) lfirst(lc))->node, ClusterStmt))
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("CLUSTER is not supported in an online schema change"),
-					 errhint("VACUUM FULL is; or run CLUSTER directly.")));
-}
-
 /* the copies that the statements on a table need: of itself, of its children */
 static void
 plan_copies(OscPlan *plan, OscPlanTable *t, const char *forced)
@@ -259,7 +282,6 @@ plan_copies(OscPlan *plan, OscPlanTable *t, const char *forced)
 			members = lappend(members, lfirst(lc));
 	if (members == NIL)
 		return;
-	refuse_cluster(t);
 	osc_check_subcommands(osc_commands_of(t->statements));
 	foreach(lc, members)
 	{
@@ -353,12 +375,13 @@ check_new_names(Relation rel, List *parts)
 }
 
 static void
-classify_table(OscPlanTable *t)
+classify_table(OscPlanTable *t, bool alone)
 {
 	Relation	rel = table_open(t->relid, NoLock);
 
 	check_any_table(rel);
-	osc_check_dependents(rel, osc_commands_of(t->statements));
+	osc_check_dependents(rel, t->statements);
+	osc_check_objections(rel, t->statements, alone);
 	t->parts = osc_classify(rel, t->statements);
 	check_new_names(rel, t->parts);
 	table_close(rel, NoLock);
@@ -463,7 +486,7 @@ fill_plan(OscPlan *plan, const char *strategy)
 	{
 		if (((OscPlanTable *) lfirst(lc))->statements == NIL)
 			continue;
-		classify_table(lfirst(lc));
+		classify_table(lfirst(lc), list_length(plan->script) == 1);
 		all = list_concat(all, ((OscPlanTable *) lfirst(lc))->parts);
 	}
 	check_forced_strategy(all, strategy);

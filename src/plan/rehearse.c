@@ -50,6 +50,7 @@
 #include "mirror/clone_tree.h"
 #include "mirror/shadow.h"
 #include "model/mapping.h"
+#include "model/objections.h"
 #include "model/relinfo.h"
 #include "model/statement.h"
 #include "model/tree.h"
@@ -110,11 +111,21 @@ try_copy(OscCloneTree *tree, List *script, MemoryContext context, void *result)
 		Relation	source = table_open(lfirst_oid(lc), NoLock);
 		Relation	shadow = table_open(osc_clone_tree_find(tree, lfirst_oid(lc)), NoLock);
 		OscMapping *mapping = osc_mapping_build(source, shadow,
-												osc_statements_reaching(script, lfirst_oid(lc)));
+												osc_clone_tree_values(tree, lfirst_oid(lc)));
+		Oid			order = osc_cluster_index(source, osc_statements_of(script, lfirst_oid(lc)));
 
 		if (!osc_key_is_place(&mapping->key))
 			r->key = MemoryContextStrdup(context, get_rel_name(mapping->key.index));
 		r->nindexes = list_length(osc_index_oids(shadow));
+		if (OidIsValid(order) && osc_key_is_place(&mapping->key))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot cluster \"%s\" online: it has no key", RelationGetRelationName(source)),
+					 errdetail("Rows without a key are found by their place, which sorting changes."),
+					 errhint("Create a unique index CONCURRENTLY on NOT NULL columns first.")));
+		if (OidIsValid(order))
+			r->order = MemoryContextStrdup(context, get_rel_name(osc_index_of_copy(source, order, RelationGetRelid(shadow))));
+		osc_check_access_method(shadow);
 		r->nproved = list_length(mapping->check_names);
 		r++;
 		table_close(shadow, NoLock);

@@ -16,6 +16,7 @@ typedef struct OscRehearsal
 	char	   *key;			/* name of the index that finds rows; NULL: their place does */
 	int			nindexes;		/* of the table afterwards */
 	int			nproved;		/* CHECK constraints that the copy proves */
+	char	   *order;			/* the index for CLUSTER, or NULL */
 } OscRehearsal;
 
 /* what the server would rewrite */

@@ -122,7 +122,7 @@ static const OscRule rules[] = {
 	OSC_RULE_WARNING, OSC_RULE_BREAKING},
 	{"rename-column", "RENAME COLUMN", CATALOG, AEL, ALL,
 		"Running programs that use the old name meet errors at once.",
-		"Add a column of the new name that follows the old one (strategy column of osc_start), release programs that use it, and drop the old one later; or rename behind a view.",
+		"Add a column of the new name, release programs that write both, fill old rows in batches, and drop the old one later; or rename behind a view.",
 		"instant", NOTE_CATALOG "; programs that use the old name break",
 	OSC_RULE_WARNING, OSC_RULE_BREAKING},
 	{"rename-table", "RENAME of a table", CATALOG, AEL, ALL,

@@ -195,6 +195,7 @@ member_from_row(OscStore *store, uint64 i)
 	m->generation = (int32) osc_col_int8(i, "generation");
 	m->shadow = osc_col_oid(i, "shadow");
 	m->twin = osc_col_oid(i, "twin");
+	m->canary = osc_col_oid(i, "canary");
 	m->dry_run_done = osc_col_bool(i, "dry_run_done");
 	m->fence = col_xid8(i, "fence");
 	m->fence_passed = osc_col_bool(i, "fence_passed");

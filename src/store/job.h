@@ -58,6 +58,7 @@ typedef struct OscMember
 	int32		generation;		/* of the backfill; a new one starts afresh */
 	Oid			shadow;
 	Oid			twin;
+	Oid			canary;			/* if source or shadow is unlogged */
 	bool		dry_run_done;
 	FullTransactionId fence;	/* invalid until capture is on */
 	bool		fence_passed;

@@ -34,6 +34,7 @@ static const char *const kind_names[] = {
 	[OSC_OBJECT_TWIN] = "twin",
 	[OSC_OBJECT_OLD_STORAGE] = "old storage",
 	[OSC_OBJECT_LOG] = "change log",
+	[OSC_OBJECT_CANARY] = "canary",
 	[OSC_OBJECT_PLACES] = "places",
 	[OSC_OBJECT_TRIGGER] = "trigger",
 };

@@ -19,6 +19,7 @@ typedef enum OscObjectKind
 	OSC_OBJECT_TWIN,			/* drop: after the swap it has the old rows */
 	OSC_OBJECT_OLD_STORAGE,		/* a twin that is kept: not dropped; later OSC_OBJECT_TWIN */
 	OSC_OBJECT_LOG,				/* drop when nobody writes to it any more */
+	OSC_OBJECT_CANARY,			/* drop */
 	OSC_OBJECT_PLACES,			/* drop */
 	OSC_OBJECT_TRIGGER,			/* drop under a polite lock on the source */
 } OscObjectKind;

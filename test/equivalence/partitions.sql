@@ -135,7 +135,8 @@ VACUUM FULL t
 SELECT pg_relation_size('t1') < 40000, pg_relation_size('t2') < 40000, count(*) FROM t;
 
 ---- case parent_cluster
----- strategy copy
+---- expect refused 0A000 CLUSTER of a partitioned
+---- limit CLUSTER of a partitioned table
 CREATE TABLE t (id int PRIMARY KEY, a int) PARTITION BY RANGE (id);
 CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (1000);
 CREATE TABLE t2 PARTITION OF t FOR VALUES FROM (1000) TO (3000);
@@ -158,9 +159,8 @@ ALTER TABLE t ADD COLUMN b int NOT NULL DEFAULT 6
 INSERT INTO t (id) VALUES (30) RETURNING *;
 
 ---- case add_column_serial_partitioned
----- strategy copy
----- new t1.n unique
----- new t2.n unique
+---- expect refused 0A000 sequence
+---- limit serial or identity column of a table with children
 CREATE TABLE t (id int PRIMARY KEY, a text) PARTITION BY RANGE (id);
 CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10);
 CREATE TABLE t2 PARTITION OF t FOR VALUES FROM (10) TO (1000);

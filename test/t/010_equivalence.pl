@@ -239,7 +239,7 @@ sub new_value_faults
 		$bad =~ s/(, )?double// unless grep { $_ eq 'unique' || $_ eq 'serial' } @demands;
 		push @faults, "new values of $name are $bad in $db" if $bad ne '';
 		next unless grep { $_ eq 'serial' } @demands;
-		my $behind = sql($node, "SELECT coalesce(bool_and(\"$column\" <= pg_sequence_last_value(pg_get_serial_sequence('$from', '$column'))), true) FROM $from", $db);
+		my $behind = sql($node, "SELECT coalesce(bool_and(\"$column\" <= pg_sequence_last_value(pg_get_serial_sequence('$from', '$column')::regclass)), true) FROM $from", $db);
 		push @faults, "the sequence of $name is not behind its values in $db" if $behind ne 't';
 	}
 	return @faults;
@@ -299,7 +299,7 @@ sub case_faults
 	push @faults, state_faults($case, $wanted, $group->{online_state});
 	if ($kind ne 'refused')
 	{
-		push @faults, map { new_value_faults($case, $_) } $group->{native_db}, $group->{online_db} if $kind eq 'same';
+		push @faults, @{ $group->{new_value_faults}{ $case->{name} } } if $kind eq 'same';
 		my $difference = differences($group->{native_after}{$name}{out}, $group->{online_after}{$name}{out});
 		push @faults, "afterwards they behave differently:\n$difference" if $difference ne '';
 	}
@@ -324,6 +324,8 @@ sub run_group
 	$group{cases} = \@ready;
 	$group{first_new} = sql($node, 'CREATE TEMP TABLE mark (); SELECT \'mark\'::regclass::oid', $native);
 	sql($node, "CREATE DATABASE $online TEMPLATE $native; GRANT CREATE ON DATABASE $online TO eq_owner");
+	# settings of a database are not cloned with it
+	sql($node, "SELECT format('ALTER DATABASE $online SET %I = %L', split_part(c, '=', 1), split_part(c, '=', 2)) FROM pg_db_role_setting s, unnest(setconfig) c WHERE s.setdatabase = (SELECT oid FROM pg_database WHERE datname = '$native') \\gexec");
 
 	$took->('setup');
 	$group{before} = state_of($native, \%group);
@@ -341,6 +343,12 @@ sub run_group
 	my %natively = map { ($_ => 1) } split /\n/, leftovers($node, $native);
 	$group{leftovers} = join "\n", grep { !$natively{$_} } split /\n/, leftovers($node, $online);
 	$took->('states after');
+	# what comes "after" may drop the columns; a job that failed has not added them
+	for my $case (grep { $_->{expect} eq 'same' } @ready)
+	{
+		$group{new_value_faults}{ $case->{name} } =
+		  [ map { my $db = $_; my @faults = eval { new_value_faults($case, $db) }; $@ ? "new values cannot be looked at in $db: $@" : @faults } $native, $online ];
+	}
 	for my $db ($native, $online)
 	{
 		$group{ $db eq $native ? 'native_after' : 'online_after' } = run_psql($db, 1,
