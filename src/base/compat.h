@@ -12,6 +12,7 @@
 #ifndef OSC_COMPAT_H
 #define OSC_COMPAT_H
 
+#include "access/attmap.h"
 #include "access/genam.h"
 #include "catalog/index.h"
 #include "catalog/objectaddress.h"
@@ -125,6 +126,13 @@ typedef Oid RelFileNumber;
 #define osc_guc_variables(n) (*(n) = GetNumConfigOptions(), get_guc_variables())
 #else
 #define osc_guc_variables(n) get_guc_variables(n)
+#endif
+
+/* 16: a column may be missing, if asked for (attmap.c) */
+#if PG_VERSION_NUM < 160000
+#define osc_attrmap_by_name(in, out) build_attrmap_by_name(in, out)
+#else
+#define osc_attrmap_by_name(in, out) build_attrmap_by_name(in, out, false)
 #endif
 
 /* 17: partitions have the identity columns of their parent (tablecmds.c) */
