@@ -107,6 +107,11 @@ using_expression(Oid named, Relation shadow, Node *raw, const OscStatement *s)
 
 	if (named != RelationGetRelid(shadow))
 	{
+		OscStatement child = *s;
+
+		/* native reads it anew for each child: it cannot name the parent */
+		child.relid = RelationGetRelid(shadow);
+		(void) transform_using(shadow, raw, &child);
 		map = osc_attrmap_by_name(RelationGetDescr(shadow), RelationGetDescr(rel));
 		expr = map_variable_attnos(expr, 1, 0, map, InvalidOid, &found_whole_row);
 		free_attrmap(map);
