@@ -76,7 +76,7 @@ make_schemas(OscJob *job, List *family)
 	foreach(lc, family)
 	{
 		OscMember  *m = NULL;
-		Oid			owner = osc_relation_owner(lfirst_oid(lc));
+		Oid			owner = osc_clone_schema_owner(lfirst_oid(lc));
 		int64		id;
 		Oid			nsp;
 

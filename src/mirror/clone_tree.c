@@ -19,19 +19,25 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/tablecmds.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
+#include "base/compat.h"
 #include "base/ident.h"
 #include "mirror/clone_tree.h"
 #include "mirror/shadow.h"
@@ -64,8 +70,54 @@ alter_clone(Oid clone, const char *sql)
 }
 
 static void
+set_owner(Oid clone, Oid owner)
+{
+	Relation	pg_class = table_open(RelationRelationId, RowExclusiveLock);
+	HeapTuple	tuple = SearchSysCacheCopy1(RELOID, ObjectIdGetDatum(clone));
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", clone);
+	((Form_pg_class) GETSTRUCT(tuple))->relowner = owner;
+	CatalogTupleUpdate(pg_class, &tuple->t_self, tuple);
+	heap_freetuple(tuple);
+	table_close(pg_class, RowExclusiveLock);
+	CommandCounterIncrement();
+}
+
+/*
+ * Who may alter a partition need not own its parent, but ATTACH and DETACH ask
+ * for that: for their time such clones belong to the present role.  Nothing is
+ * run with more rights for it.  Returns the clones and their owners in turn.
+ */
+static List *
+borrow_clones(const OscCloneTree *tree)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, tree->clones)
+	{
+		Oid			owner = osc_relation_owner(lfirst_oid(lc));
+
+		if (osc_owns_relation(lfirst_oid(lc), GetUserId()))
+			continue;
+		result = lappend_oid(lappend_oid(result, lfirst_oid(lc)), owner);
+		set_owner(lfirst_oid(lc), GetUserId());
+	}
+	return result;
+}
+
+static void
+give_clones_back(List *borrowed)
+{
+	for (int i = 0; i < list_length(borrowed); i += 2)
+		set_owner(list_nth_oid(borrowed, i), list_nth_oid(borrowed, i + 1));
+}
+
+static void
 link_clones(const OscCloneTree *tree)
 {
+	List	   *borrowed = borrow_clones(tree);
 	ListCell   *lc;
 
 	foreach(lc, osc_links_among(tree->sources))
@@ -81,6 +133,17 @@ link_clones(const OscCloneTree *tree)
 			alter_clone(child, psprintf("ALTER TABLE %s INHERIT %s", osc_relation_name(child),
 										osc_relation_name(parent)));
 	}
+	give_clones_back(borrowed);
+}
+
+/*
+ * Whose the schema of a clone is to be: the table's owner's, if the present
+ * role may act for that, or else its own, or it could not name the clone.
+ */
+Oid
+osc_clone_schema_owner(Oid source)
+{
+	return osc_owns_relation(source, GetUserId()) ? osc_relation_owner(source) : GetUserId();
 }
 
 /*
@@ -241,6 +304,7 @@ osc_clone_tree_apply(const OscCloneTree *tree, List *script)
 void
 osc_clone_tree_unlink(const OscCloneTree *tree)
 {
+	List	   *borrowed = borrow_clones(tree);
 	ListCell   *lc;
 
 	foreach(lc, osc_links_among(tree->clones))
@@ -254,6 +318,7 @@ osc_clone_tree_unlink(const OscCloneTree *tree)
 			alter_clone(link->child, psprintf("ALTER TABLE %s NO INHERIT %s", osc_relation_name(link->child),
 											  osc_relation_name(link->parent)));
 	}
+	give_clones_back(borrowed);
 }
 
 /*

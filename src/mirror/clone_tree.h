@@ -18,6 +18,7 @@ typedef struct OscCloneTree
 	List	   *compositions;	/* OscComposition *, one for each */
 } OscCloneTree;
 
+extern Oid	osc_clone_schema_owner(Oid source);
 extern void osc_clone_tree_make(OscCloneTree *tree, List *sources, List *schemas);
 extern Oid	osc_clone_tree_find(const OscCloneTree *tree, Oid source);
 extern List *osc_clone_tree_values(const OscCloneTree *tree, Oid source);

@@ -94,7 +94,7 @@ clone_family(OscCloneTree *tree, List *relids)
 
 	foreach(lc, family)
 		schemas = lappend_oid(schemas,
-							  make_schema(osc_relation_owner(lfirst_oid(lc)),
+							  make_schema(osc_clone_schema_owner(lfirst_oid(lc)),
 										  lfirst_oid(lc) == linitial_oid(relids) ? 0 : ++n));
 	osc_clone_tree_make(tree, family, schemas);
 }

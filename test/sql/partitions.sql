@@ -134,6 +134,23 @@ SELECT * FROM osc_test.left_behind();
 -- what is attached must fit the table as it is
 SELECT state, message FROM osc_test.start_refusal('ALTER TABLE u ADD b int; ALTER TABLE u ATTACH PARTITION u_3 FOR VALUES IN (3)');
 
+-- who owns a partition need not own its parent
+CREATE ROLE regress_osc_leaf;
+GRANT USAGE, CREATE ON SCHEMA partitions TO regress_osc_leaf;
+CREATE TABLE w (id int PRIMARY KEY, a text) PARTITION BY LIST (id);
+CREATE TABLE w_1 PARTITION OF w FOR VALUES IN (1);
+INSERT INTO w VALUES (1, 'x');
+ALTER TABLE w_1 OWNER TO regress_osc_leaf;
+SET ROLE regress_osc_leaf;
+SELECT state, message FROM osc_test.start_refusal('ALTER TABLE w ALTER a TYPE varchar(5)');
+SELECT state, message FROM osc_test.start_refusal('ALTER TABLE w_1 ALTER a TYPE varchar(5)');
+SELECT osc_start('ALTER TABLE w_1 ADD CONSTRAINT w_own CHECK (a <> '''')', strategy => 'copy', run => 'manual') AS job \gset
+CALL osc_run(:job);
+RESET ROLE;
+SELECT state, last_error FROM osc_progress WHERE job_id = :job;
+SELECT conname, convalidated FROM pg_constraint WHERE conrelid = 'w_1'::regclass;
+SELECT relname, pg_get_userbyid(relowner) = current_user AS ours FROM pg_class WHERE relname IN ('w', 'w_1') ORDER BY 1;
+
 -- a foreign key that the new values break is left NOT VALID, in its partitions, and said so
 CREATE TABLE f (id int, a int REFERENCES r, PRIMARY KEY (id)) PARTITION BY LIST (id);
 CREATE TABLE f_1 PARTITION OF f FOR VALUES IN (1);
@@ -150,3 +167,4 @@ WHERE contype = 'f' AND conrelid::regclass::text ~ '^f' ORDER BY 1;
 SET client_min_messages = warning;
 DROP SCHEMA partitions, partitions_b CASCADE;
 DROP FOREIGN DATA WRAPPER regress_osc_nowhere CASCADE;
+DROP ROLE regress_osc_leaf;
