@@ -412,16 +412,23 @@ rethrow_cleaned(ErrorData *edata)
 	ReThrowError(edata);
 }
 
-/* run the trial in a subtransaction that is rolled back */
-static void
-run_trial(Trial trial, List *script, void *result)
+/* the relations that are cloned with those of the script */
+static List *
+rehearsed_relations(List *script)
 {
-	OscSubxact	subxact;
 	List	   *relids = NIL;
 	ListCell   *lc;
 
 	foreach(lc, script)
 		relids = list_concat_unique_oid(relids, osc_rehearsed_with(lfirst(lc)));
+	return relids;
+}
+
+/* run the trial in a subtransaction that is rolled back */
+static void
+run_trial(Trial trial, List *script, void *result)
+{
+	OscSubxact	subxact;
 	osc_subxact_begin(&subxact);
 	/* notices of the statements belong to their run in the job */
 	osc_set_local("client_min_messages", "warning");
@@ -429,7 +436,7 @@ run_trial(Trial trial, List *script, void *result)
 	{
 		OscCloneTree tree;
 
-		clone_family(&tree, relids);
+		clone_family(&tree, rehearsed_relations(script));
 		trial(&tree, script, subxact.context, result);
 		osc_subxact_rollback(&subxact);
 	}
