@@ -17,8 +17,10 @@
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
+#include "utils/json.h"
 #include "utils/memutils.h"
 
 #include "base/notices.h"
@@ -29,6 +31,25 @@ static bool collecting = false;
 static int	guc_nest;
 static List *collected = NIL;
 
+/* in the current memory context */
+static char *
+as_json(const ErrorData *edata)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "{\"sqlstate\": \"%s\", \"message\": ",
+					 unpack_sql_state(edata->sqlerrcode));
+	escape_json(&buf, edata->message);
+	if (edata->detail)
+	{
+		appendStringInfoString(&buf, ", \"detail\": ");
+		escape_json(&buf, edata->detail);
+	}
+	appendStringInfoChar(&buf, '}');
+	return buf.data;
+}
+
 static void
 collect(ErrorData *edata)
 {
@@ -36,7 +57,7 @@ collect(ErrorData *edata)
 	{
 		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 
-		collected = lappend(collected, pstrdup(edata->message));
+		collected = lappend(collected, as_json(edata));
 		MemoryContextSwitchTo(old);
 		edata->output_to_server = false;
 	}
@@ -70,7 +91,8 @@ osc_notices_begin(void)
 }
 
 /*
- * End it; returns the texts (char *), which stay until the next time.
+ * End it; returns the messages (char *, JSON objects), which stay until the
+ * next time.
  */
 List *
 osc_notices_end(void)

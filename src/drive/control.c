@@ -580,12 +580,19 @@ tell_notices(int64 job_id, Seen *seen)
 		elog(ERROR, "could not connect to SPI");
 	osc_arg_int8(&args, job_id);
 	osc_arg_int8(&args, seen->notices);
-	n = osc_sql(psprintf("SELECT detail->>'message' AS message FROM %s.osc_events"
+	n = osc_sql(psprintf("SELECT detail->>'message' AS message, detail->>'sqlstate' AS code, detail->>'detail' AS detail FROM %s.osc_events"
 						 " WHERE job_id = $1 AND event = 'notice' OFFSET $2",
 						 quote_identifier(osc_function_schema())), &args);
 	for (uint64 i = 0; i < n; i++)
+	{
+		const char *code = osc_col_text(&store, i, "code");
+		const char *detail = osc_col_text(&store, i, "detail");
+
 		ereport(NOTICE,
-				(errmsg("%s", osc_col_text(&store, i, "message"))));
+				(errcode(MAKE_SQLSTATE(code[0], code[1], code[2], code[3], code[4])),
+				 errmsg("%s", osc_col_text(&store, i, "message")),
+				 detail ? errdetail("%s", detail) : 0));
+	}
 	seen->notices += (int) n;
 	SPI_finish();
 }

@@ -77,7 +77,7 @@ column_var(Form_pg_attribute att)
  * of the user's table.
  */
 static Node *
-transform_using(Relation named, Node *raw, const OscStatement *s)
+transform_using(Relation named, Oid relid, Node *raw, const OscStatement *s)
 {
 	ParseState *pstate = make_parsestate(NULL);
 	ParseNamespaceItem *nsitem;
@@ -86,7 +86,7 @@ transform_using(Relation named, Node *raw, const OscStatement *s)
 	pstate->p_sourcetext = s->source;
 	nsitem = addRangeTableEntryForRelation(pstate, named, AccessShareLock,
 										   NULL, false, true);
-	nsitem->p_rte->relid = s->relid;
+	nsitem->p_rte->relid = relid;
 	addNSItemToQuery(pstate, nsitem, false, true, true);
 	expr = transformExpr(pstate, copyObject(raw), EXPR_KIND_ALTER_COL_TRANSFORM);
 	free_parsestate(pstate);
@@ -101,17 +101,14 @@ static Node *
 using_expression(Oid named, Relation shadow, Node *raw, const OscStatement *s)
 {
 	Relation	rel = table_open(named, NoLock);
-	Node	   *expr = transform_using(rel, raw, s);
+	Node	   *expr = transform_using(rel, s->relid, raw, s);
 	AttrMap    *map;
 	bool		found_whole_row = false;
 
 	if (named != RelationGetRelid(shadow))
 	{
-		OscStatement child = *s;
-
-		/* native reads it anew for each child: it cannot name the parent */
-		child.relid = RelationGetRelid(shadow);
-		(void) transform_using(shadow, raw, &child);
+		/* native reads it against the child as well, and objects to the parent's name */
+		(void) transform_using(shadow, RelationGetRelid(shadow), raw, s);
 		map = osc_attrmap_by_name(RelationGetDescr(shadow), RelationGetDescr(rel));
 		expr = map_variable_attnos(expr, 1, 0, map, InvalidOid, &found_whole_row);
 		free_attrmap(map);

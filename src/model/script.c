@@ -20,6 +20,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "commands/defrem.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "parser/parser.h"
 #include "storage/lmgr.h"
@@ -29,6 +30,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "base/compat.h"
 #include "model/relinfo.h"
 #include "model/script.h"
 #include "store/job_step.h"
@@ -265,7 +267,11 @@ table_of_index(Node *node)
 				 errhint("Name an index.")));
 	table = IndexGetRelation(index, false);
 	LockRelationOid(table, AccessShareLock);
-	osc_check_owner(table, name->relname);
+	if (!osc_owns_relation(index, GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of index %s", name->relname),
+				 errhint("Ask the table's owner, or a member of the owning role, to start the job.")));
 	return table;
 }
 

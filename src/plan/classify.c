@@ -427,6 +427,26 @@ classify_command(Relation rel, OscPart *part)
 	}
 }
 
+/* CONCURRENTLY passes over the index of an exclusion constraint (indexcmds.c) */
+static bool
+rebuilds_exclusion(Relation rel, const ReindexStmt *stmt)
+{
+	bool		result = false;
+	ListCell   *lc;
+
+	foreach(lc, osc_index_oids(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (index->rd_index->indisexclusion &&
+			(stmt->kind == REINDEX_OBJECT_TABLE ||
+			 strcmp(RelationGetRelationName(index), stmt->relation->relname) == 0))
+			result = true;
+		index_close(index, NoLock);
+	}
+	return result;
+}
+
 static void
 classify_statement(Relation rel, OscPart *part)
 {
@@ -450,7 +470,10 @@ classify_statement(Relation rel, OscPart *part)
 			set(part, OSC_INDEX, "drop-index");
 			break;
 		case T_ReindexStmt:
-			set(part, OSC_INDEX, "reindex");
+			if (rebuilds_exclusion(rel, castNode(ReindexStmt, part->statement->node)))
+				set(part, OSC_COPY, "add-exclude");
+			else
+				set(part, OSC_INDEX, "reindex");
 			break;
 		case T_VacuumStmt:
 			set(part, OSC_COPY, "vacuum-full");

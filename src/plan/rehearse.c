@@ -21,11 +21,14 @@
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/sysattr.h"
 #include "access/tableam.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/heap.h"
 #include "catalog/index.h"
+#include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
@@ -544,6 +547,70 @@ make_bare_table(Relation source, Oid nsp, int nrows)
 	return relid;
 }
 
+/* the column that a column's REFERENCES refers to; NULL: none, or not one of ours to judge */
+static char *
+referenced_column(const Constraint *con, Oid *table)
+{
+	Oid			key;
+	Bitmapset  *attnums;
+	AttrNumber	attnum = InvalidAttrNumber;
+
+	*table = RangeVarGetRelid(con->pktable, AccessShareLock, true);
+	if (!OidIsValid(*table) || con->skip_validation)
+		return NULL;
+	if (con->pk_attrs)
+		attnum = get_attnum(*table, strVal(linitial(con->pk_attrs)));
+	else
+	{
+		attnums = get_primary_key_attnos(*table, false, &key);
+		if (bms_num_members(attnums) == 1)
+			attnum = bms_singleton_member(attnums) + FirstLowInvalidHeapAttributeNumber;
+	}
+	return attnum > 0 ? get_attname(*table, attnum, false) : NULL;
+}
+
+/*
+ * The value of a new column must be among those that it refers to.  Only the
+ * operators of built-in types are run here, since it is done in the extension
+ * owner's name; others are left to VALIDATE CONSTRAINT.
+ */
+static void
+check_new_references(Oid bare, const ColumnDef *def)
+{
+	ListCell   *lc;
+
+	foreach(lc, def->constraints)
+	{
+		Constraint *con = lfirst_node(Constraint, lc);
+		OscStore	store;
+		Oid			table;
+		char	   *column = con->contype == CONSTR_FOREIGN ? referenced_column(con, &table) : NULL;
+		char	   *value = NULL;
+
+		if (column == NULL ||
+			get_atttype(table, get_attnum(table, column)) >= FirstNormalObjectId ||
+			get_atttype(bare, get_attnum(bare, def->colname)) >= FirstNormalObjectId)
+			continue;
+		osc_store_open(&store);
+		if (osc_sql(psprintf("SELECT m.%s::text AS value FROM %s m WHERE m.%s IS NOT NULL"
+							 " AND NOT EXISTS (SELECT FROM %s p WHERE p.%s = m.%s) LIMIT 1",
+							 quote_identifier(def->colname), osc_relation_name(bare),
+							 quote_identifier(def->colname), osc_relation_name(table),
+							 quote_identifier(column), quote_identifier(def->colname)), NULL) > 0)
+			value = osc_col_text(&store, 0, "value");
+		osc_store_close(&store);
+		if (value)
+			ereport(ERROR,
+					(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+					 errmsg("insert or update on table \"%s\" violates foreign key constraint \"%s\"",
+							get_rel_name(bare), con->conname ? con->conname :
+							ChooseConstraintName(get_rel_name(bare), def->colname, "fkey",
+												 get_rel_namespace(bare), NIL)),
+					 errdetail("Key (%s)=(%s) is not present in table \"%s\".",
+							   def->colname, value, get_rel_name(table))));
+	}
+}
+
 /*
  * A new column has one value in all rows that are there.  Does this value
  * violate the column's own constraints?  Tried on a table of that column
@@ -571,6 +638,7 @@ osc_rehearse_new_column(Relation rel, const OscStatement *statement, AlterTableC
 		osc_alter_quietly(castNode(AlterTableStmt,
 								   osc_statement_for_shadow(&one, get_namespace_name(nsp),
 															RelationGetRelationName(rel))), table);
+		check_new_references(table, castNode(ColumnDef, cmd->def));
 		osc_subxact_rollback(&subxact);
 	}
 	PG_CATCH();

@@ -11,9 +11,6 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
-#include "utils/json.h"
-
 #include "base/run.h"
 #include "store/events.h"
 
@@ -43,18 +40,10 @@ osc_event(const OscJob *job, const char *event, double duration_ms,
  * Add what the server has said to the user's statements, for osc_wait().
  */
 void
-osc_event_notices(OscJob *job, List *texts)
+osc_event_notices(OscJob *job, List *notices)
 {
 	ListCell   *lc;
 
-	foreach(lc, texts)
-	{
-		StringInfoData detail;
-
-		initStringInfo(&detail);
-		appendStringInfoString(&detail, "{\"message\": ");
-		escape_json(&detail, lfirst(lc));
-		appendStringInfoChar(&detail, '}');
-		osc_event(job, "notice", -1, detail.data);
-	}
+	foreach(lc, notices)
+		osc_event(job, "notice", -1, lfirst(lc));
 }

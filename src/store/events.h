@@ -12,6 +12,6 @@
 
 extern void osc_event(const OscJob *job, const char *event, double duration_ms,
 					  const char *detail_json);
-extern void osc_event_notices(OscJob *job, List *texts);
+extern void osc_event_notices(OscJob *job, List *notices);
 
 #endif							/* OSC_EVENTS_H */

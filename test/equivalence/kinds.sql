@@ -443,10 +443,19 @@ INSERT INTO t SELECT n FROM generate_series(1, 50) n;
 CLUSTER t USING t_a
 
 ---- case reindex_table_with_exclusion
----- expect same
+---- strategy copy
 CREATE TABLE t (id int PRIMARY KEY, r int4range, EXCLUDE USING gist (r WITH &&));
 INSERT INTO t SELECT n, int4range(n * 10, n * 10 + 5) FROM generate_series(1, 50) n;
 ---- change
 REINDEX TABLE t
+---- after
+INSERT INTO t VALUES (51, '[11,12]');
+
+---- case reindex_index_of_exclusion
+---- strategy copy
+CREATE TABLE t (id int PRIMARY KEY, r int4range, CONSTRAINT t_r EXCLUDE USING gist (r WITH &&));
+INSERT INTO t SELECT n, int4range(n * 10, n * 10 + 5) FROM generate_series(1, 50) n;
+---- change
+REINDEX INDEX t_r
 ---- after
 INSERT INTO t VALUES (51, '[11,12]');
