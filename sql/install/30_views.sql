@@ -6,7 +6,7 @@ WITH ranges AS (
 		sum(r.end_block - r.next_block) AS blocks_left
 	FROM online_schema.job_range r GROUP BY r.job_id
 ), members AS (
-	SELECT m.job_id, count(*) AS members,
+	SELECT m.job_id, count(*) FILTER (WHERE m.copied) AS members,
 		(array_agg(pg_catalog.quote_ident(m.nspname) || '.' || pg_catalog.quote_ident(m.relname)
 			ORDER BY m.member))[1] AS relation,
 		sum(m.blocks_total) AS blocks_total, sum(m.rows_total) AS rows_total,
