@@ -23,6 +23,7 @@
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/lock.h"
+#include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
@@ -69,6 +70,7 @@ osc_stop_point(const char *name)
 {
 	char		action[32];
 	LOCKTAG		tag;
+	int			patience = LockTimeout;
 
 	if (stop_point_action(name, action, sizeof(action)) == NULL)
 		return;
@@ -85,8 +87,11 @@ osc_stop_point(const char *name)
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, OSC_STOP_POINT_LOCK,
 						 DatumGetUInt32(hash_any((const unsigned char *) name,
 												 strlen(name))), 2);
+	/* the test decides for how long, not the step's lock_timeout */
+	LockTimeout = 0;
 	(void) LockAcquire(&tag, ShareLock, true, false);
 	(void) LockRelease(&tag, ShareLock, true);
+	LockTimeout = patience;
 }
 
 /*

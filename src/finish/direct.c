@@ -86,7 +86,13 @@ lock_mode_of(Node *node)
 const char *
 osc_command_lock_mode(const char *command)
 {
-	switch (lock_mode_of(parse(command)))
+	Node	   *node = parse(command);
+
+	/* the partition is locked more strongly than its new parent */
+	if (IsA(node, AlterTableStmt) && castNode(AlterTableStmt, node)->objtype == OBJECT_TABLE &&
+		linitial_node(AlterTableCmd, castNode(AlterTableStmt, node)->cmds)->subtype == AT_AttachPartition)
+		return "ACCESS EXCLUSIVE";
+	switch (lock_mode_of(node))
 	{
 		case ShareUpdateExclusiveLock:
 			return "SHARE UPDATE EXCLUSIVE";
@@ -130,7 +136,9 @@ add_link_locks(OscLockSet *set, Oid relid, const AlterTableCmd *cmd)
 
 	if (!OidIsValid(other))
 		return;
-	osc_lock_add(set, other, AccessExclusiveLock);
+	/* a parent is locked as ATExecAddInherit() and ATExecDropInherit() do */
+	osc_lock_add(set, other, cmd->subtype == AT_AddInherit ? ShareUpdateExclusiveLock :
+				 cmd->subtype == AT_DropInherit ? AccessShareLock : AccessExclusiveLock);
 	if (cmd->subtype != AT_AttachPartition && cmd->subtype != AT_DetachPartition)
 		return;
 	fallback = get_default_partition_oid(relid);

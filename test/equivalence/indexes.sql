@@ -128,7 +128,8 @@ CREATE VIEW v AS SELECT * FROM t;
 CREATE INDEX ON v (a)
 
 ---- case create_index_on_matview
----- expect refused 0A000 other things than tables
+---- expect refused 0A000 not a table
+---- limit other things than tables
 CREATE MATERIALIZED VIEW m AS SELECT n AS a FROM generate_series(1, 50) n;
 ---- change
 CREATE UNIQUE INDEX ON m (a)

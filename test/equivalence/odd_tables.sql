@@ -242,7 +242,8 @@ INSERT INTO t (a, b) VALUES (70, 'b8') RETURNING *;
 
 ---- case whole_row_expressions
 -- a CHECK and an index on the whole row
----- expect refused 0A000 Expressions on whole rows
+---- expect refused 0A000 whole row
+---- limit Expressions on whole rows
 CREATE TABLE t (id int PRIMARY KEY, a text, CONSTRAINT whole CHECK (t IS NOT NULL));
 CREATE INDEX t_whole ON t ((t IS NOT NULL));
 INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;

@@ -121,9 +121,11 @@ promise 'a decoder sees the message between the old and the new shape' => sub {
 
 promise 'pg_stat_activity shows job, phase and table of the worker; the log tells what happens' => sub {
 	my $offset = log_offset($node);
-	my $job = start_job($node, 'ALTER TABLE item ALTER COLUMN qty TYPE bigint', set => { batch_size => 1, throttle_ratio => 0.95 });
+	# slow enough to be looked at for some seconds
+	sql($node, 'CREATE TABLE slow (id integer PRIMARY KEY, qty integer, pad text); INSERT INTO slow SELECT i, i, repeat(\'x\', 500) FROM generate_series(1, 60000) AS i');
+	my $job = start_job($node, 'ALTER TABLE slow ALTER COLUMN qty TYPE bigint', set => { batch_size => 1, throttle_ratio => 0.95 });
 	ok(wait_for($node, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'online_schema worker' AND application_name = 'online_schema job $job'"
-			  . " AND query = 'job $job, backfilling, table public.item: ALTER TABLE item ALTER COLUMN qty TYPE bigint'", '1'), 'the backfill');
+			  . " AND query = 'job $job, backfilling, table public.slow: ALTER TABLE slow ALTER COLUMN qty TYPE bigint'", '1'), 'the backfill');
 	ok(wait_for($node, "SELECT coalesce(eta > '0', false) FROM osc_progress WHERE job_id = $job"), 'there is an estimate of the time left');
 	sql($node, "SELECT osc_set($job, 'throttle_ratio', '0')");
 	job_ends($node, $job, 'done');
