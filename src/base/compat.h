@@ -128,6 +128,14 @@ typedef Oid RelFileNumber;
 #define osc_guc_variables(n) get_guc_variables(n)
 #endif
 
+/* 16: rights are asked for apart from the range table (parse_relation.c) */
+#if PG_VERSION_NUM < 160000
+#define osc_name_relation(nsitem, oid) ((nsitem)->p_rte->relid = (oid))
+#else
+#define osc_name_relation(nsitem, oid) \
+	((nsitem)->p_rte->relid = (nsitem)->p_perminfo->relid = (oid))
+#endif
+
 /* 16: a column may be missing, if asked for (attmap.c) */
 #if PG_VERSION_NUM < 160000
 #define osc_attrmap_by_name(in, out) build_attrmap_by_name(in, out)

@@ -86,7 +86,7 @@ transform_using(Relation named, Oid relid, Node *raw, const OscStatement *s)
 	pstate->p_sourcetext = s->source;
 	nsitem = addRangeTableEntryForRelation(pstate, named, AccessShareLock,
 										   NULL, false, true);
-	nsitem->p_rte->relid = relid;
+	osc_name_relation(nsitem, relid);
 	addNSItemToQuery(pstate, nsitem, false, true, true);
 	expr = transformExpr(pstate, copyObject(raw), EXPR_KIND_ALTER_COL_TRANSFORM);
 	free_parsestate(pstate);
