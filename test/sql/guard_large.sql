@@ -118,7 +118,9 @@ SET online_schema.guard_min_size = 1;
 RESET ROLE;
 DROP ROLE regress_osc_plain;
 SET online_schema.guard = maybe;
+\set VERBOSITY sqlstate
 SET online_schema.guard_min_size = -1;
+\set VERBOSITY default
 SELECT osc_set(:job, 'guard', 'off');
 -- a value that does not fit, from before the library was loaded, harms nobody's DDL
 \c
