@@ -428,9 +428,16 @@ run_on_shadow(Oid shadow, const OscStatement *s, Node *node)
 Oid
 osc_create_clone(Relation source, Oid nsp)
 {
+	OscIdentity saved;
 	Oid			clone = create_table(source, nsp, RelationGetRelationName(source), false);
 
+	/*
+	 * A role that owns a partition alone need not own its parent.  On an empty
+	 * table this runs nothing of the user's.
+	 */
+	osc_become(&saved, osc_extension_owner(), 0);
 	clone_identity_and_not_null(source, clone);
+	osc_unbecome(&saved);
 	clone_indexes(source, clone, false);
 	return clone;
 }
