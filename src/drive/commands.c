@@ -16,15 +16,11 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
-#include "utils/json.h"
 #include "utils/timestamp.h"
 
-#include "base/run.h"
 #include "drive/commands.h"
 #include "drive/driver.h"
 #include "finish/direct.h"
-#include "store/events.h"
 #include "store/job_step.h"
 
 static void
@@ -132,14 +128,9 @@ void
 osc_end_top_command(OscJob *job, bool is_leftover, TimestampTz start)
 {
 	OscJobStep *s = osc_job_next_step(job, job->phase);
-	StringInfoData detail;
 
 	if (is_leftover || s == NULL || s->kind != OSC_STEP_TOP)
 		return;
 	osc_job_step_set(job, s, true, true);
-	initStringInfo(&detail);
-	appendStringInfo(&detail, "{\"step\": %d, \"command\": ", s->step_no);
-	escape_json(&detail, s->command);
-	appendStringInfoChar(&detail, '}');
-	osc_event(job, "command", osc_elapsed_ms(start), detail.data);
+	osc_event_command(job, s, s->command, start);
 }

@@ -73,7 +73,7 @@ static int64 note_gap_ms = LOOK_AGAIN_MS;
 static int64 looked_for = 0;
 static TimestampTz looked_at = 0;
 
-/* what this process has worked and slept since osc_throttle_forget(), ms */
+/* what this process has worked and slept since begin_account(), ms */
 static double worked_ms = 0;
 static double slept_ms = 0;
 static TimestampTz pause_began = 0;
@@ -337,8 +337,8 @@ osc_throttle_pause_ms(double worked)
 }
 
 /* begin a new account of work and pauses */
-void
-osc_throttle_forget(void)
+static void
+begin_account(void)
 {
 	worked_ms = slept_ms = 0;
 	pause_began = 0;
@@ -353,7 +353,7 @@ void
 osc_throttle_after(OscJob *job, OscStep *step, OscPhase phase, TimestampTz since)
 {
 	if (account_of != job->job_id)
-		osc_throttle_forget();
+		begin_account();
 	account_of = job->job_id;
 	if (phase != OSC_BACKFILLING && phase != OSC_CATCHING_UP && phase != OSC_VALIDATING)
 		return;
@@ -372,7 +372,7 @@ osc_throttle_after(OscJob *job, OscStep *step, OscPhase phase, TimestampTz since
 		osc_event(job, "throttled", slept_ms,
 				  psprintf("{\"phase\": \"%s\", \"worked_ms\": %.0f, \"slept_ms\": %.0f}",
 						   osc_phase_name(phase), worked_ms, slept_ms));
-	osc_throttle_forget();
+	begin_account();
 }
 
 /*

@@ -10,7 +10,6 @@
 
 #include "drive/steps.h"
 
-extern void osc_throttle_forget(void);
 extern char *osc_throttle_reason(const OscJob *job);
 extern bool osc_throttle_holds(OscJob *job, OscStep *step);
 extern void osc_throttle_after(OscJob *job, OscStep *step, OscPhase phase,

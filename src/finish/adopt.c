@@ -39,7 +39,7 @@
 static AlterTableStmt *
 parse_alter(const char *command)
 {
-	Node	   *node = linitial_node(RawStmt, pg_parse_query(command))->stmt;
+	Node	   *node = osc_parse_command(command);
 
 	return IsA(node, AlterTableStmt) ? (AlterTableStmt *) node : NULL;
 }

@@ -52,12 +52,6 @@
 #include "model/tree.h"
 #include "store/events.h"
 
-static Node *
-parse(const char *command)
-{
-	return linitial_node(RawStmt, pg_parse_query(command))->stmt;
-}
-
 /* the lock that the server takes on the table, ShareUpdateExclusive for CONCURRENTLY */
 static LOCKMODE
 lock_mode_of(Node *node)
@@ -86,7 +80,7 @@ lock_mode_of(Node *node)
 const char *
 osc_command_lock_mode(const char *command)
 {
-	Node	   *node = parse(command);
+	Node	   *node = osc_parse_command(command);
 
 	/* the partition is locked more strongly than its new parent */
 	if (IsA(node, AlterTableStmt) && castNode(AlterTableStmt, node)->objtype == OBJECT_TABLE &&
@@ -147,14 +141,14 @@ add_link_locks(OscLockSet *set, Oid relid, const AlterTableCmd *cmd)
 }
 
 /*
- * Add the locks that a command takes: on its table and the children that it
+ * The locks that a command takes: on its table and the children that it
  * reaches, and on the tables on the other side of foreign keys that it adds or
  * drops.
  */
-void
-osc_direct_add_locks(OscLockSet *set, Oid relid, const char *command)
+static void
+add_locks(OscLockSet *set, Oid relid, const char *command)
 {
-	Node	   *node = parse(command);
+	Node	   *node = osc_parse_command(command);
 	OscStatement s = {.node = node,.relid = relid};
 	ListCell   *lc;
 
@@ -179,23 +173,11 @@ osc_direct_add_locks(OscLockSet *set, Oid relid, const char *command)
 	osc_new_foreign_keys_lock(castNode(AlterTableStmt, node)->cmds, set);
 }
 
-static void
-step_event(OscJob *job, const OscJobStep *step, const char *command, TimestampTz start)
-{
-	StringInfoData detail;
-
-	initStringInfo(&detail);
-	appendStringInfo(&detail, "{\"step\": %d, \"command\": ", step->step_no);
-	escape_json(&detail, command);
-	appendStringInfoChar(&detail, '}');
-	osc_event(job, "command", osc_elapsed_ms(start), detail.data);
-}
-
 /* run commands' text in the present transaction, under locks that are held */
 static void
 run_natively(OscJob *job, Oid relid, const char *command)
 {
-	OscStatement s = {.node = parse(command),.source = command,.text = unconstify(char *, command),.relid = relid};
+	OscStatement s = {.node = osc_parse_command(command),.source = command,.text = unconstify(char *, command),.relid = relid};
 
 	osc_notices_begin();
 	osc_run_statement(&s, false);
@@ -234,7 +216,7 @@ find_violator(Oid relid, const char *condition, Oid *table)
 static void
 explain_violation(const OscJobStep *step, ErrorData *edata)
 {
-	Node	   *node = parse(step->command);
+	Node	   *node = osc_parse_command(step->command);
 	OscStore	store;
 	OscArgs		args = {0};
 	char	   *condition = NULL;
@@ -245,9 +227,10 @@ explain_violation(const OscJobStep *step, ErrorData *edata)
 
 	if (edata->sqlerrcode != ERRCODE_CHECK_VIOLATION || !IsA(node, AlterTableStmt))
 		return;
+	name = linitial_node(AlterTableCmd, castNode(AlterTableStmt, node)->cmds)->name;
 	osc_store_open(&store);
 	osc_arg_oid(&args, step->relid);
-	osc_arg_text(&args, linitial_node(AlterTableCmd, castNode(AlterTableStmt, node)->cmds)->name);
+	osc_arg_text(&args, name);
 	if (osc_sql("SELECT pg_get_expr(conbin, conrelid) AS condition,"
 				"  CASE WHEN conname ~ '" OSC_NOT_NULL_PROOF "[0-9]*$' THEN"
 				"   (SELECT attname::text FROM pg_attribute WHERE attrelid = conrelid AND attnum = conkey[1]) END AS col"
@@ -262,7 +245,6 @@ explain_violation(const OscJobStep *step, ErrorData *edata)
 	row = find_violator(step->relid, condition, &table);
 	if (row && edata->detail == NULL)
 		edata->detail = psprintf("Failing row contains %s.", row);
-	name = linitial_node(AlterTableCmd, castNode(AlterTableStmt, node)->cmds)->name;
 	if (strncmp(name, OSC_BOUND_PROOF, strlen(OSC_BOUND_PROOF)) == 0 || strstr(name, "_" OSC_BOUND_PROOF))
 		edata->message = get_rel_relispartition(step->relid) ?
 			psprintf("updated partition constraint for default partition \"%s\" would be violated by some row",
@@ -310,7 +292,7 @@ osc_direct_run(OscJob *job, OscJobStep *step)
 
 	/* the job's row first: nobody shall wait for it with the table locked */
 	osc_job_reload_state(job);
-	osc_direct_add_locks(&set, step->relid, step->command);
+	add_locks(&set, step->relid, step->command);
 	osc_lock_all(&set, step->kind == OSC_STEP_SCAN ? "scan" : "command", job->owner);
 	osc_set_local("lock_timeout", psprintf("%d", osc_lock_timeout));
 	if (step->kind == OSC_STEP_SHORT)
@@ -324,7 +306,7 @@ osc_direct_run(OscJob *job, OscJobStep *step)
 	osc_deadline_disarm();
 	AtEOXact_GUC(true, nest);
 	osc_job_step_set(job, step, true, true);
-	step_event(job, step, step->command, start);
+	osc_event_command(job, step, step->command, start);
 	OSC_STOP_POINT("direct-before-commit");
 }
 
@@ -344,7 +326,7 @@ osc_direct_swap(OscJob *job, TimestampTz *locked_at)
 		OscJobStep *step = lfirst(lc);
 
 		if (step->kind == OSC_STEP_FINAL && OidIsValid(step->relid))
-			osc_direct_add_locks(&set, step->relid, step->command);
+			add_locks(&set, step->relid, step->command);
 	}
 	osc_lock_all(&set, "swap", job->owner);
 	*locked_at = GetCurrentTimestamp();
@@ -361,7 +343,7 @@ osc_direct_swap(OscJob *job, TimestampTz *locked_at)
 		run_natively(job, step->relid, step->command);
 		osc_adopt_parts(job, step);
 		osc_job_step_set(job, step, true, true);
-		step_event(job, step, step->command, start);
+		osc_event_command(job, step, step->command, start);
 	}
 	foreach(lc, job->others)
 		osc_log_swap_message(job, lfirst(lc));
@@ -377,7 +359,7 @@ osc_direct_swap(OscJob *job, TimestampTz *locked_at)
 static Oid
 index_made_by(const OscJobStep *step)
 {
-	Node	   *undo = step->undo ? parse(step->undo) : NULL;
+	Node	   *undo = step->undo ? osc_parse_command(step->undo) : NULL;
 	Oid			index;
 
 	if (undo == NULL || !IsA(undo, DropStmt))
@@ -412,7 +394,7 @@ reindex_leftover(Oid relid)
 static RangeVar *
 detached_by(const OscJobStep *step)
 {
-	Node	   *node = parse(step->command);
+	Node	   *node = osc_parse_command(step->command);
 
 	return IsA(node, AlterTableStmt) ?
 		osc_linked_table(linitial_node(AlterTableCmd, castNode(AlterTableStmt, node)->cmds)) : NULL;
@@ -448,7 +430,7 @@ osc_direct_leftover(const OscJobStep *step)
 	Oid			relid = partition ? RangeVarGetRelid(partition, NoLock, true) : InvalidOid;
 	Oid			index = step->undo ? index_made_by(step) : InvalidOid;
 
-	if (step->undo == NULL && IsA(parse(step->command), ReindexStmt))
+	if (step->undo == NULL && IsA(osc_parse_command(step->command), ReindexStmt))
 		index = reindex_leftover(step->relid);
 	if (OidIsValid(relid) && is_child(relid, step->relid, &pending) && pending)
 		return psprintf("ALTER TABLE %s DETACH PARTITION %s FINALIZE", osc_relation_name(step->relid),
@@ -503,10 +485,10 @@ osc_direct_undo(OscJob *job, OscJobStep *step)
 	osc_job_reload_state(job);
 	if (get_rel_name(step->relid) != NULL && step->undo)
 	{
-		osc_direct_add_locks(&set, step->relid, step->undo);
+		add_locks(&set, step->relid, step->undo);
 		osc_lock_all(&set, "undo", job->owner);
 		run_natively(job, step->relid, step->undo);
-		step_event(job, step, step->undo, start);
+		osc_event_command(job, step, step->undo, start);
 	}
 	osc_job_step_set(job, step, false, false);
 }

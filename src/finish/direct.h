@@ -19,7 +19,6 @@
 
 extern const char *osc_command_lock_mode(const char *command);
 extern const char *osc_lock_blocks(const char *lock_mode);
-extern void osc_direct_add_locks(OscLockSet *set, Oid relid, const char *command);
 extern void osc_direct_run(OscJob *job, OscJobStep *step);
 extern void osc_direct_swap(OscJob *job, TimestampTz *locked_at);
 extern void osc_direct_undo(OscJob *job, OscJobStep *step);

@@ -473,7 +473,7 @@ try_validate(OscJob *job, Oid table, const char *name)
 		osc_lock_all(&set, "validate foreign key", job->owner);
 		/* the key may be another role's: native re-makes it without asking */
 		osc_become(&saved, osc_relation_owner(table), 0);
-		osc_run_as_user(linitial_node(RawStmt, pg_parse_query(sql))->stmt, sql);
+		osc_run_as_user(osc_parse_command(sql), sql);
 		osc_foreign_key_set_validated(get_relation_constraint_oid(table, name, false), true);
 		osc_unbecome(&saved);
 		osc_subxact_commit(&subxact);

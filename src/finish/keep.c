@@ -119,7 +119,7 @@ run_quietly(const char *sql)
 	PlannedStmt *wrapper = makeNode(PlannedStmt);
 
 	wrapper->commandType = CMD_UTILITY;
-	wrapper->utilityStmt = linitial_node(RawStmt, pg_parse_query(sql))->stmt;
+	wrapper->utilityStmt = osc_parse_command(sql);
 	ProcessUtility(wrapper, sql, false, PROCESS_UTILITY_SUBCOMMAND, NULL, NULL,
 				   None_Receiver, NULL);
 	CommandCounterIncrement();

@@ -61,14 +61,6 @@ osc_clone_tree_find(const OscCloneTree *tree, Oid source)
 	return InvalidOid;
 }
 
-/* run a statement of our own on a clone */
-static void
-alter_clone(Oid clone, const char *sql)
-{
-	osc_alter_quietly(castNode(AlterTableStmt, linitial_node(RawStmt, pg_parse_query(sql))->stmt),
-					  clone);
-}
-
 static void
 set_owner(Oid clone, Oid owner)
 {
@@ -127,10 +119,10 @@ link_clones(const OscCloneTree *tree)
 		Oid			parent = osc_clone_tree_find(tree, link->parent);
 
 		if (link->bound)
-			alter_clone(parent, psprintf("ALTER TABLE %s ATTACH PARTITION %s %s", osc_relation_name(parent),
+			osc_alter_by_text(parent, psprintf("ALTER TABLE %s ATTACH PARTITION %s %s", osc_relation_name(parent),
 										 osc_relation_name(child), link->bound));
 		else
-			alter_clone(child, psprintf("ALTER TABLE %s INHERIT %s", osc_relation_name(child),
+			osc_alter_by_text(child, psprintf("ALTER TABLE %s INHERIT %s", osc_relation_name(child),
 										osc_relation_name(parent)));
 	}
 	give_clones_back(borrowed);
@@ -312,10 +304,10 @@ osc_clone_tree_unlink(const OscCloneTree *tree)
 		OscLink    *link = lfirst(lc);
 
 		if (link->bound)
-			alter_clone(link->parent, psprintf("ALTER TABLE %s DETACH PARTITION %s", osc_relation_name(link->parent),
+			osc_alter_by_text(link->parent, psprintf("ALTER TABLE %s DETACH PARTITION %s", osc_relation_name(link->parent),
 											   osc_relation_name(link->child)));
 		else
-			alter_clone(link->child, psprintf("ALTER TABLE %s NO INHERIT %s", osc_relation_name(link->child),
+			osc_alter_by_text(link->child, psprintf("ALTER TABLE %s NO INHERIT %s", osc_relation_name(link->child),
 											  osc_relation_name(link->parent)));
 	}
 	give_clones_back(borrowed);

@@ -310,16 +310,6 @@ clone_indexes(Relation source, Oid target, bool bare)
 	free_attrmap(map);
 }
 
-/* run a statement that we wrote ourselves on the shadow */
-static void
-alter_shadow_text(Oid shadow, const char *sql)
-{
-	List	   *raw = pg_parse_query(sql);
-
-	osc_alter_quietly(castNode(AlterTableStmt, linitial_node(RawStmt, raw)->stmt),
-					  shadow);
-}
-
 /*
  * Identity columns get a sequence of their own, which nothing ever draws
  * from; from 18 on NOT NULL is a constraint with a name.
@@ -354,7 +344,7 @@ clone_identity_and_not_null(Relation source, Oid shadow)
 		}
 		osc_store_close(&store);
 		foreach(lc, defs)
-			alter_shadow_text(shadow, psprintf("ALTER TABLE %s %s", target, (char *) lfirst(lc)));
+			osc_alter_by_text(shadow, psprintf("ALTER TABLE %s %s", target, (char *) lfirst(lc)));
 	}
 #endif
 	for (int i = 0; i < desc->natts; i++)
@@ -363,7 +353,7 @@ clone_identity_and_not_null(Relation source, Oid shadow)
 
 		if (!att->attisdropped && att->attidentity != '\0' &&
 			!osc_identity_is_parents(source->rd_rel->relispartition))
-			alter_shadow_text(shadow,
+			osc_alter_by_text(shadow,
 							  psprintf("ALTER TABLE %s ALTER COLUMN %s ADD GENERATED %s AS IDENTITY",
 									   target, quote_identifier(NameStr(att->attname)),
 									   att->attidentity == ATTRIBUTE_IDENTITY_ALWAYS ?

@@ -52,8 +52,8 @@
 /*
  * Raise native's error unless the current role may alter the relation.
  */
-void
-osc_check_owner(Oid relid, const char *name)
+static void
+check_owner(Oid relid, const char *name)
 {
 	if (!osc_owns_relation(relid, GetUserId()))
 		ereport(ERROR,
@@ -94,7 +94,7 @@ osc_lookup_table(const RangeVar *name, bool missing_ok)
 				 errmsg("relation \"%s\" does not exist", name->relname),
 				 errhint("Check the name, and the search_path of this session.")));
 	relkind = get_rel_relkind(relid);
-	osc_check_owner(relid, name->relname);
+	check_owner(relid, name->relname);
 	if (IsCatalogRelationOid(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -32,7 +32,6 @@ typedef struct OscKey
 
 extern const FormData_pg_attribute *osc_key_column(TupleDesc desc, AttrNumber attnum);
 extern Datum osc_key_value(TupleTableSlot *row, AttrNumber attnum, bool *isnull);
-extern void osc_check_owner(Oid relid, const char *name);
 extern Oid	osc_lookup_table(const RangeVar *name, bool missing_ok);
 extern void osc_check_access_method(Relation rel);
 extern void osc_check_table(Relation rel);

@@ -341,6 +341,15 @@ osc_resolve_script(List *script)
 }
 
 /*
+ * The parse tree of one command, which a plan or we ourselves have written.
+ */
+Node *
+osc_parse_command(const char *command)
+{
+	return linitial_node(RawStmt, pg_parse_query(command))->stmt;
+}
+
+/*
  * The statements that the swap of a job runs, with the tables that they were
  * tied to when the job began.
  */
@@ -358,7 +367,7 @@ osc_script_of_job(const OscJob *job)
 		if (step->kind != OSC_STEP_FINAL)
 			continue;
 		s = palloc0(sizeof(OscStatement));
-		s->node = linitial_node(RawStmt, pg_parse_query(step->command))->stmt;
+		s->node = osc_parse_command(step->command);
 		s->source = s->text = step->command;
 		s->relid = step->relid;
 		script = lappend(script, s);

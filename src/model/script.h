@@ -25,6 +25,7 @@ typedef struct OscStatement
 } OscStatement;
 
 extern List *osc_parse_script(const char *ddl);
+extern Node *osc_parse_command(const char *command);
 extern void osc_resolve_script(List *script);
 extern List *osc_script_of_job(const OscJob *job);
 extern List *osc_statements_of(List *script, Oid relid);

@@ -39,6 +39,20 @@ refuse(const char *what, const char *hint)
 }
 
 /*
+ * Does the definition give the column a default?
+ */
+bool
+osc_column_has_default(const ColumnDef *def)
+{
+	ListCell   *lc;
+
+	foreach(lc, def->constraints)
+		if (lfirst_node(Constraint, lc)->contype == CONSTR_DEFAULT)
+			return true;
+	return def->raw_default != NULL;
+}
+
+/*
  * Is the column's type serial, or one of its kin?
  */
 bool
@@ -416,6 +430,15 @@ osc_alter_quietly(AlterTableStmt *stmt, Oid relid)
 	PG_END_TRY();
 	PopActiveSnapshot();
 	CommandCounterIncrement();
+}
+
+/*
+ * The same with an ALTER TABLE that we wrote ourselves.
+ */
+void
+osc_alter_by_text(Oid relid, const char *sql)
+{
+	osc_alter_quietly(castNode(AlterTableStmt, osc_parse_command(sql)), relid);
 }
 
 /*

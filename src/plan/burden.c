@@ -31,6 +31,7 @@
 #include "utils/rel.h"
 
 #include "base/compat.h"
+#include "model/statement.h"
 #include "plan/burden.h"
 #include "plan/classify.h"
 
@@ -81,12 +82,9 @@ constraint_burden(const Constraint *con, bool with_column, OscBurden *burden)
 static bool
 added_column_burden(const ColumnDef *def, OscBurden *burden)
 {
-	bool		has_default = def->raw_default != NULL;
+	bool		has_default = osc_column_has_default(def);
 	ListCell   *lc;
 
-	foreach(lc, def->constraints)
-		has_default = has_default ||
-			lfirst_node(Constraint, lc)->contype == CONSTR_DEFAULT;
 	foreach(lc, def->constraints)
 		if (constraint_burden(lfirst_node(Constraint, lc), !has_default, burden))
 			return true;

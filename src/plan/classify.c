@@ -183,19 +183,13 @@ classify_constraint(Relation rel, OscPart *part, const Constraint *con)
 static void
 classify_new_column(OscPart *part, const ColumnDef *def)
 {
-	bool		has_default = def->raw_default != NULL;
+	bool		has_default = osc_column_has_default(def);
 	bool		not_null = false;
 	ListCell   *lc;
 
 	foreach(lc, def->constraints)
-	{
-		Constraint *con = lfirst_node(Constraint, lc);
-
-		if (con->contype == CONSTR_DEFAULT)
-			has_default = true;
-		if (con->contype == CONSTR_NOTNULL)
+		if (lfirst_node(Constraint, lc)->contype == CONSTR_NOTNULL)
 			not_null = true;
-	}
 	set(part, OSC_INSTANT, has_default ? "add-column-default" :
 		not_null ? "add-column-not-null" : "add-column");
 	foreach(lc, def->constraints)

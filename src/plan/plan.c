@@ -153,7 +153,7 @@ why_copied(const OscPlanTable *t, const char *forced)
 		if (part->strategy == OSC_COPY && rule)
 			return psprintf("%s: %s", rule->change, rule->note ? rule->note : rule->native);
 	}
-	return psprintf("%s", forced);
+	return pstrdup(forced);
 }
 
 /* does the script add a foreign key to the table, or validate one? */

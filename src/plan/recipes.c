@@ -32,6 +32,7 @@
 
 #include "base/ident.h"
 #include "finish/direct.h"
+#include "model/statement.h"
 #include "plan/recipes.h"
 #include "plan/recipes_tree.h"
 #include "plan/rehearse.h"
@@ -157,17 +158,6 @@ osc_constraint_name(OscPlan *plan, Relation rel, const Constraint *con, List *co
 	return name;
 }
 
-static bool
-list_has(List *strings, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, strings)
-		if (strcmp(strVal(lfirst(lc)), name) == 0)
-			return true;
-	return false;
-}
-
 /* columns (String) that a CHECK names (heap.c, AddRelationNewConstraints) */
 static bool
 collect_columns(Node *node, List **columns)
@@ -175,7 +165,7 @@ collect_columns(Node *node, List **columns)
 	if (node == NULL)
 		return false;
 	if (IsA(node, ColumnRef) && IsA(llast(((ColumnRef *) node)->fields), String) &&
-		!list_has(*columns, strVal(llast(((ColumnRef *) node)->fields))))
+		!list_member(*columns, llast(((ColumnRef *) node)->fields)))
 		*columns = lappend(*columns, llast(((ColumnRef *) node)->fields));
 	return raw_expression_tree_walker(node, collect_columns, columns);
 }
@@ -416,13 +406,10 @@ plan_new_column(OscPlan *plan, Relation rel, const OscPart *part)
 	ColumnDef  *def = castNode(ColumnDef, part->cmd->def);
 	StringInfoData base;
 	int			end = part->slice.end;
-	bool		has_default = def->raw_default != NULL;
+	bool		has_default = osc_column_has_default(def);
 	List	   *columns = list_make1(makeString(def->colname));
-	ListCell   *lc;
 	OscPart		column = *part;
 
-	foreach(lc, def->constraints)
-		has_default = has_default || lfirst_node(Constraint, lc)->contype == CONSTR_DEFAULT;
 	if (uses_only_itself(def))
 		osc_rehearse_new_column(rel, part->statement, part->cmd);
 	initStringInfo(&base);

@@ -31,17 +31,6 @@ names_column(Node *node, void *name)
 	return raw_expression_tree_walker(node, names_column, name);
 }
 
-static bool
-list_has(List *strings, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, strings)
-		if (strcmp(strVal(lfirst(lc)), name) == 0)
-			return true;
-	return false;
-}
-
 /* does a constraint, or an index, use this column? */
 static bool
 part_uses_column(const OscPart *part, const char *name)
@@ -52,8 +41,10 @@ part_uses_column(const OscPart *part, const char *name)
 	{
 		Constraint *con = castNode(Constraint, part->cmd->def);
 
-		return list_has(con->keys, name) || list_has(con->fk_attrs, name) ||
-			list_has(con->including, name) || names_column(con->raw_expr, unconstify(char *, name));
+		Node	   *string = (Node *) makeString(unconstify(char *, name));
+
+		return list_member(con->keys, string) || list_member(con->fk_attrs, string) ||
+			list_member(con->including, string) || names_column(con->raw_expr, unconstify(char *, name));
 	}
 	if (part->cmd && part->cmd->subtype == AT_SetNotNull)
 		return strcmp(part->cmd->name, name) == 0;

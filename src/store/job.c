@@ -287,8 +287,8 @@ osc_job_load(int64 job_id, bool for_update)
 			job->others = lappend(job->others, m);
 		MemoryContextSwitchTo(old);
 	}
+	job->steps = osc_job_steps_load(&store, job_id);
 	osc_store_close(&store);
-	job->steps = osc_job_steps_load(job_id);
 	return job;
 }
 

@@ -12,7 +12,11 @@
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
+#include "utils/json.h"
+
 #include "base/run.h"
+#include "store/events.h"
 #include "store/job_step.h"
 
 static const char *const kind_names[] = {
@@ -55,39 +59,36 @@ osc_job_step_create(int64 job_id, OscJobStep *step)
 }
 
 /*
- * The commands (OscJobStep *) of a job, in their order, in the current memory
- * context.
+ * The commands (OscJobStep *) of a job, in their order, in the memory context
+ * of the store's caller.
  */
 List *
-osc_job_steps_load(int64 job_id)
+osc_job_steps_load(OscStore *store, int64 job_id)
 {
-	OscStore	store;
 	OscArgs		args = {0};
 	List	   *result = NIL;
 	uint64		n;
 
-	osc_store_open(&store);
 	osc_arg_int8(&args, job_id);
 	n = osc_sql("SELECT * FROM online_schema.job_step WHERE job_id = $1"
 				" ORDER BY step_no", &args);
 	for (uint64 i = 0; i < n; i++)
 	{
-		OscJobStep *step = MemoryContextAllocZero(store.caller, sizeof(OscJobStep));
+		OscJobStep *step = MemoryContextAllocZero(store->caller, sizeof(OscJobStep));
 		MemoryContext old;
 
 		step->step_no = (int32) osc_col_int8(i, "step_no");
-		step->kind = kind_from_name(osc_col_text(&store, i, "kind"));
-		step->phase = osc_phase_from_name(osc_col_text(&store, i, "phase"));
+		step->kind = kind_from_name(osc_col_text(store, i, "kind"));
+		step->phase = osc_phase_from_name(osc_col_text(store, i, "phase"));
 		step->relid = osc_col_oid(i, "relation");
-		step->command = osc_col_text(&store, i, "command");
-		step->undo = osc_col_text(&store, i, "undo");
+		step->command = osc_col_text(store, i, "command");
+		step->undo = osc_col_text(store, i, "undo");
 		step->begun = osc_col_bool(i, "begun");
 		step->done = osc_col_bool(i, "done");
-		old = MemoryContextSwitchTo(store.caller);
+		old = MemoryContextSwitchTo(store->caller);
 		result = lappend(result, step);
 		MemoryContextSwitchTo(old);
 	}
-	osc_store_close(&store);
 	return result;
 }
 
@@ -111,6 +112,21 @@ osc_job_step_set(OscJob *job, OscJobStep *step, bool begun, bool done)
 	osc_store_close(&store);
 	step->begun = begun;
 	step->done = done;
+}
+
+/*
+ * Write the event of a command of the step, or of its undo, that has been run.
+ */
+void
+osc_event_command(OscJob *job, const OscJobStep *step, const char *command, TimestampTz start)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	appendStringInfo(&detail, "{\"step\": %d, \"command\": ", step->step_no);
+	escape_json(&detail, command);
+	appendStringInfoChar(&detail, '}');
+	osc_event(job, "command", osc_elapsed_ms(start), detail.data);
 }
 
 /*

@@ -34,8 +34,10 @@ typedef struct OscJobStep
 } OscJobStep;
 
 extern void osc_job_step_create(int64 job_id, OscJobStep *step);
-extern List *osc_job_steps_load(int64 job_id);
+extern List *osc_job_steps_load(OscStore *store, int64 job_id);
 extern void osc_job_step_set(OscJob *job, OscJobStep *step, bool begun, bool done);
+extern void osc_event_command(OscJob *job, const OscJobStep *step, const char *command,
+							  TimestampTz start);
 extern OscJobStep *osc_job_next_step(const OscJob *job, OscPhase phase);
 
 #endif							/* OSC_JOB_STEP_H */

@@ -13,13 +13,7 @@ use OscTest;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-my @points = qw(
-  prepare-before-commit capture-before-commit fence-passed
-  backfill-after-snapshot backfill-before-commit index-before-commit
-  replay-after-snapshot replay-before-commit validate-before-commit
-  swap-locked swap-before-final-alter swap-before-commit
-  cleanup-before-drop cleanup-before-commit);
-@points = split ' ', $ENV{OSC_STOP_POINTS} if $ENV{OSC_STOP_POINTS};
+my @points = crash_points();
 
 my $rows    = 10000;
 my @scripts = map { [ $_, 1 ] } qw(insert update key_change delete reinsert hot savepoint rollback swap_keys hand_over set_null);
@@ -36,21 +30,7 @@ push @ddl, map { 'ALTER TABLE item ALTER COLUMN qty TYPE ' . ($_ % 2 ? 'bigint' 
 for my $point (@points)
 {
 	promise "a crash at $point" => sub {
-		my $ddl    = shift @ddl;
-		my $offset = log_offset($node);
-		set_stop_point($node, "$point:kill");
-		my $job;
-		for (1 .. 5)
-		{
-			# the session of osc_start() itself may be cut off by the crash
-			$job = eval { start_job($node, $ddl, set => { batch_size => 2000 }) } and last;
-			ok(wait_for($node, 'SELECT true'), 'the server is back');
-			$job = sql($node, 'SELECT max(job_id) FROM osc_progress') and last;
-		}
-		ok(wait_for_log_line($node, qr/was terminated by signal 9/, $offset), 'the process reaches the point and is killed') or explain_job($node, $job);
-		set_stop_point($node, undef);
-		ok(wait_for($node, 'SELECT true'), 'the server is back');
-		job_ends($node, $job, 'done', 'the job goes on by itself to its end');
+		crash_at($node, $point, shift @ddl, 2000);
 		is(ledger_faults($node), '', 'the table is what the ledger tells');
 		is(leftovers($node), '', 'nothing is left');
 		is(relation_oid($node, 'item'), $oid, 'the table is the same table');

@@ -149,13 +149,7 @@ promise 'a missing look at the storage is noticed' => sub {
 $node->stop;
 
 # Crashes.
-my @points = qw(
-  prepare-before-commit capture-before-commit fence-passed
-  backfill-after-snapshot backfill-before-commit index-before-commit
-  replay-after-snapshot replay-before-commit validate-before-commit
-  swap-locked swap-before-final-alter swap-before-commit
-  cleanup-before-drop cleanup-before-commit);
-@points = split ' ', $ENV{OSC_STOP_POINTS} if $ENV{OSC_STOP_POINTS};
+my @points = crash_points();
 
 $node = osc_node('no_key_crash', preload => 1);
 sql_file($node, 'load/bag_schema.sql', undef, rows => 5000);
@@ -166,21 +160,7 @@ my @ddl  = ($ddl, map { 'ALTER TABLE bag ALTER COLUMN a TYPE ' . ($_ % 2 ? 'inte
 for my $point (@points)
 {
 	promise "a crash at $point" => sub {
-		my $ddl    = shift @ddl;
-		my $offset = log_offset($node);
-		set_stop_point($node, "$point:kill");
-		my $job;
-		for (1 .. 5)
-		{
-			# the session of osc_start() itself may be cut off by the crash
-			$job = eval { start_job($node, $ddl, set => { batch_size => 1000 }) } and last;
-			ok(wait_for($node, 'SELECT true'), 'the server is back');
-			$job = sql($node, 'SELECT max(job_id) FROM osc_progress') and last;
-		}
-		ok(wait_for_log_line($node, qr/was terminated by signal 9/, $offset), 'the process reaches the point and is killed') or explain_job($node, $job);
-		set_stop_point($node, undef);
-		ok(wait_for($node, 'SELECT true'), 'the server is back');
-		job_ends($node, $job, 'done', 'the job goes on by itself to its end');
+		crash_at($node, $point, shift @ddl, 1000);
 		is(faults($node), '', 'each row is there as often as was counted');
 		is(leftovers($node), '', 'nothing is left');
 		is(relation_oid($node, 'bag'), $oid, 'the table is the same table');

@@ -22,7 +22,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(
-  amcheck_faults create_items dump_schema error_of explain_job fails_with job_ends job_state
+  amcheck_faults crash_at crash_points create_items dump_schema error_of explain_job fails_with job_ends job_state
   kill_server leftovers ledger_faults log_offset osc_node promise relation_oid set_stop_point sql sql_as sql_file
   start_job start_load test_dir unexpected_errors wait_for wait_for_log_line
   worker_pids);
@@ -183,6 +183,40 @@ sub set_stop_point
 	close $fh;
 	rename "$file.new", $file or die $!;
 	$node->reload;
+	return;
+}
+
+# The stop points at which a process is killed; OSC_STOP_POINTS chooses some.
+sub crash_points
+{
+	return split ' ', $ENV{OSC_STOP_POINTS} if $ENV{OSC_STOP_POINTS};
+	return qw(
+	  prepare-before-commit capture-before-commit fence-passed
+	  backfill-after-snapshot backfill-before-commit index-before-commit
+	  replay-after-snapshot replay-before-commit validate-before-commit
+	  swap-locked swap-before-final-alter swap-before-commit
+	  cleanup-before-drop cleanup-before-commit);
+}
+
+# A job of which a process is killed at the stop point, and which goes on to its end.
+sub crash_at
+{
+	my ($node, $point, $ddl, $batch_size) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $offset = log_offset($node);
+	set_stop_point($node, "$point:kill");
+	my $job;
+	for (1 .. 5)
+	{
+		# the session of osc_start() itself may be cut off by the crash
+		$job = eval { start_job($node, $ddl, set => { batch_size => $batch_size }) } and last;
+		ok(wait_for($node, 'SELECT true'), 'the server is back');
+		$job = sql($node, 'SELECT max(job_id) FROM osc_progress') and last;
+	}
+	ok(wait_for_log_line($node, qr/was terminated by signal 9/, $offset), 'the process reaches the point and is killed') or explain_job($node, $job);
+	set_stop_point($node, undef);
+	ok(wait_for($node, 'SELECT true'), 'the server is back');
+	job_ends($node, $job, 'done', 'the job goes on by itself to its end');
 	return;
 }
 
