@@ -141,7 +141,7 @@ describe_misfit(const OscPlan *plan, List *parts, const char *strategy)
 	const OscPart *part = misfit(parts, strategy);
 
 	if (plan->tables == NIL)
-		return "There is no table of the name.";
+		return "No table that the script names exists.";
 	if (strcmp(strategy, "copy") == 0 && without_storage(plan) != NULL)
 		return psprintf("Table \"%s\" has no storage to copy, nor do the statements reach a partition that has.",
 						without_storage(plan)->relname);

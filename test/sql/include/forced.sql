@@ -1,9 +1,15 @@
 -- forced.sql: plans, and runs, each class of forced.class with each strategy; for sql/forced.sql
 
--- the storage of the tables of a schema
-CREATE FUNCTION forced.storage(nsp text) RETURNS text LANGUAGE sql AS $$
-SELECT string_agg(c.oid || ' ' || c.relfilenode, ', ' ORDER BY c.oid)
+-- the storage of each table of a schema
+CREATE FUNCTION forced.storage(nsp text) RETURNS jsonb LANGUAGE sql AS $$
+SELECT jsonb_object_agg(c.oid, c.relfilenode)
 FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace::regnamespace::text ~ format('^%s(_2)?$', nsp)
+$$;
+
+-- all of it old, or new, some of each; none where no table has any
+CREATE FUNCTION forced.compared(before jsonb, after jsonb) RETURNS text LANGUAGE sql AS $$
+SELECT coalesce(string_agg(DISTINCT CASE b.value WHEN a.value THEN 'old' ELSE 'new' END, ', '), 'none')
+FROM jsonb_each(before) b FULL JOIN jsonb_each(after) a USING (key)
 $$;
 
 -- an empty schema, and a second one to move tables to; tables are looked for in the first
@@ -37,40 +43,49 @@ BEGIN
 	RETURN result;
 END $$;
 
--- A plan that is the same as that of another strategy is run once.
+-- The job of another strategy of the class that has the same plan, if there is one.
+CREATE FUNCTION forced.same_plan(pair forced.pair) RETURNS forced.pair LANGUAGE sql AS $$
+SELECT p FROM forced.pair p WHERE p.class_no = pair.class_no AND p.steps = pair.steps AND p.plan IS NOT NULL
+$$;
+
 CREATE PROCEDURE forced.run_pair(class forced.class, asked text) LANGUAGE plpgsql AS $$
 DECLARE
 	nsp text := format('forced_%s_%s', class.class_no, asked);
 	script text := replace(class.script, '{s}', nsp);
 	pair forced.pair;
-	before text;
-	until timestamptz := clock_timestamp() + interval '60 s';
+	same forced.pair;
+	before jsonb;
+	said text;
 BEGIN
 	pair.class_no := class.class_no;
 	pair.strategy := asked;
 	CALL forced.set_up(nsp, class.setup);
 	BEGIN
-		SELECT string_agg(DISTINCT p.strategy, ' '), string_agg(concat_ws(' ', p.phase, p.strategy, p.command), E'\n' ORDER BY p.step)
+		SELECT coalesce(string_agg(DISTINCT p.strategy, ' '), ''),
+				coalesce(string_agg(replace(concat_ws(' ', p.phase, p.strategy, p.command), nsp, ''), E'\n' ORDER BY p.step), '')
 			INTO pair.plan, pair.steps FROM osc_plan(script, asked) p;
-		pair.plan := coalesce(pair.plan, '');
 	EXCEPTION WHEN OTHERS THEN
 		GET STACKED DIAGNOSTICS pair.sqlstate = RETURNED_SQLSTATE, pair.message = MESSAGE_TEXT,
 			pair.detail = PG_EXCEPTION_DETAIL, pair.hint = PG_EXCEPTION_HINT;
 	END;
+	same := forced.same_plan(pair);
 	before := forced.storage(nsp);
-	IF pair.plan IS NOT NULL THEN
+	IF pair.plan IS NULL THEN
+		-- osc_start() says the same as osc_plan()
+		SELECT concat_ws(' ', r.state, r.message, r.detail, r.hint) INTO said
+			FROM osc_test.refusal(format('SELECT osc_start(%L, %L)', script, asked)) r;
+		ASSERT said = concat_ws(' ', pair.sqlstate, pair.message, pair.detail, pair.hint), 'osc_start() says ' || said;
+	ELSIF asked = 'auto' AND same.job IS NOT NULL THEN
+		same.strategy := asked;
+		pair := same;
+	ELSE
 		pair.job := osc_start(script, asked);
 		COMMIT;
 		CALL osc_test.await_end(pair.job);
 		SELECT count(*) FILTER (WHERE kind = 'scan' AND done), count(*) FILTER (WHERE kind = 'top' AND done)
 			INTO pair.scans, pair.concurrent FROM online_schema.job_step WHERE job_id = pair.job;
-		pair.storage := CASE forced.storage(nsp) WHEN before THEN 'old' ELSE 'new' END;
+		pair.storage := forced.compared(before, forced.storage(nsp));
 		pair.differs := forced.differences(nsp, format('forced_%s', class.class_no));
-	ELSE
-		-- osc_start() says the same as osc_plan()
-		SELECT concat_ws(' ', r.state, r.message) INTO STRICT pair.steps
-			FROM osc_test.refusal(format('SELECT osc_start(%L, %L)', script, asked)) r;
-		ASSERT pair.steps = concat_ws(' ', pair.sqlstate, pair.message), 'osc_start() says ' || pair.steps;
 	END IF;
 	INSERT INTO forced.pair SELECT pair.*;
 	COMMIT;
@@ -86,7 +101,7 @@ BEGIN
 		CALL forced.set_up(format('forced_%s', class.class_no), class.setup);
 		EXECUTE replace(coalesce(class.native, class.script), '{s}', format('forced_%s', class.class_no));
 		COMMIT;
-		FOREACH asked IN ARRAY '{auto,instant,constraint,index,copy}'::text[] LOOP
+		FOREACH asked IN ARRAY '{instant,constraint,index,copy,auto}'::text[] LOOP
 			CALL forced.run_pair(class, asked);
 		END LOOP;
 	END LOOP;
