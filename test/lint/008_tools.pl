@@ -11,6 +11,7 @@ use Cwd qw(abs_path);
 use File::Basename qw(basename dirname);
 use File::Copy qw(copy);
 use File::Path qw(make_path);
+use JSON::PP ();
 use lib dirname(abs_path(__FILE__));
 use lib dirname(abs_path(__FILE__)) . '/../t';
 use LintServer qw(run_migration state_of);
@@ -57,6 +58,7 @@ FOUND
 04.out:7 foreign-key-without-index info unsure
 04.out:9 foreign-key-without-index info unsure
 04.out:11 add-unique error
+04.out:13 prefer-text info
 04.out:13 alter-type error
 04.out:15 rename-column warning
 04.out:17 rename-table warning
@@ -71,11 +73,13 @@ FOUND
 	'head' => [ 'head', <<'FOUND' ],
 head.out:83 foreign-key-without-index warning
 head.out:85 foreign-key-without-index warning
+head.out:89 prefer-text info
 FOUND
 	# and each in a transaction of its own
 	'each' => [ 'head', <<'FOUND' ]);
 each.out:95 foreign-key-without-index warning
 each.out:97 foreign-key-without-index warning
+each.out:101 prefer-text info
 FOUND
 
 for my $name (sort keys %revisions)
@@ -132,8 +136,8 @@ my $sqitch = <<'FOUND';
 users@v1.0.sql:9 prefer-text info
 index.sql:6 create-index error
 users.sql:7 require-lock-timeout warning
-users.sql:7 alter-type-recheck error
 users.sql:7 prefer-text info
+users.sql:7 alter-type-recheck error
 users.sql:9 alter-type error
 FOUND
 is(found("$here/sqitch"), $sqitch, 'sqitch: in the order of the plan');
@@ -206,7 +210,7 @@ SKIP:
 {
 	skip 'git is not there', 1 unless has_program('git');
 	my $workflow = slurp("$top/lint/examples/github-workflow.yml");
-	my ($step) = $workflow =~ /- name: Lint what the pull request .*?\n {8}run: \|\n((?: {10}.*\n|\n)+)/s;
+	my ($step) = $workflow =~ /- name: Lint what the pull request .*\n(?: {8}(?!run:).*\n)* {8}run: \|\n((?: {10}.*\n|\n)+)/;
 	ok(defined $step, 'workflow: the step is there');
 	my $origin = repository("$work/origin", 'db/migrations/V1__a.sql' => "DROP INDEX old;\n", 'db/migrations/V2__gone.sql' => "SELECT 1;\n");
 	system("git -C $origin branch -M main && git clone -q $origin $work/clone") == 0 or die 'git';
@@ -230,7 +234,7 @@ SKIP:
 	make_path("$clone/db/migrations/sub");
 	spew("$clone/db/migrations/sub/V3__\xc3\xa4 \"b\".sql", "SELECT 1;\n");
 	($code, $out) = $run->('a good one');
-	is($code, 0, 'workflow: a good migration');
+	is($code, 0, 'workflow: a good migration') or diag $out;
 	spew("$clone/db/migrations/sub/V3__\xc3\xa4 \"b\".sql", "SET lock_timeout = '1s';\nDROP INDEX new;\n");
 	($code, $out) = $run->('a bad one');
 	is($code, 1, 'workflow: a bad one fails the step');
