@@ -217,7 +217,7 @@ SKIP:
 	my $clone = "$work/clone";
 	my $run = sub {
 		my ($message) = @_;
-		system("cd $clone && git config user.email a\@example.org && git config user.name a && git checkout -qB change origin/main && git add -A && git commit -qm '$message'") == 0 or die 'git';
+		system("cd $clone && git config user.email a\@example.org && git config user.name a && git checkout -qB change && git add -A && git commit -qm '$message'") == 0 or die 'git';
 		unlink "$clone/osc-lint.sarif";
 		my $out = `cd $clone && HOME=$work GITHUB_BASE_REF=main MIGRATIONS=db/migrations bash -eo pipefail $work/step.sh 2>&1`;
 		return ($? >> 8, $out);

@@ -70,6 +70,8 @@ INSERT INTO forced.class (class, setup, script, native) VALUES
 	'ALTER TABLE t ADD CONSTRAINT k CHECK (b > 0); ALTER TABLE u ADD e int', NULL),
 ('two tables, copy', :'t' || 'CREATE TABLE u AS SELECT * FROM t; ALTER TABLE u ADD PRIMARY KEY (id);',
 	'ALTER TABLE t ALTER id TYPE bigint; ALTER TABLE u ADD e int', NULL),
+('two tables, copy and scan', :'t' || 'CREATE TABLE u AS SELECT * FROM t;',
+	'ALTER TABLE t ALTER id TYPE bigint; ALTER TABLE u ADD CONSTRAINT k CHECK (b > 0)', NULL),
 -- partitioned
 ('tree: add column', :'tree', 'ALTER TABLE t ADD e int DEFAULT 7', NULL),
 ('tree: add check', :'tree', 'ALTER TABLE t ADD CONSTRAINT k CHECK (b > 0)', NULL),
