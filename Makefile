@@ -63,6 +63,7 @@ OBJS = \
 	src/plan/burden.o \
 	src/plan/harm.o \
 	src/plan/classify.o \
+	src/plan/forced.o \
 	src/plan/plan.o \
 	src/plan/reach.o \
 	src/plan/recipes.o \
