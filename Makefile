@@ -81,6 +81,7 @@ OBJS = \
 	src/drive/blockers.o \
 	src/drive/commands.o \
 	src/drive/control.o \
+	src/drive/converge.o \
 	src/drive/driver.o \
 	src/drive/estimate.o \
 	src/drive/foreground.o \
