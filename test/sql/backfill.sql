@@ -306,6 +306,18 @@ CALL osc_test.step_to(:job, 'ready');
 CALL osc_test.swap(:job);
 CALL osc_run(:job);
 SELECT * FROM owned WHERE id IN (4, 5, 15) ORDER BY id;
+-- a superuser drives the job, but functions run as its owner
+SET ROLE backfill_owner;
+CREATE FUNCTION who(int) RETURNS text LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN current_user || has_table_privilege('pg_authid', 'SELECT'); END $$;
+SELECT osc_start('ALTER TABLE owned ADD o text, ADD p text', run => 'manual', swap => 'manual', backfill => '{"o": "who(id)", "p": "(SELECT who(l.id::int) FROM lodgers l WHERE l.id = owned.id)"}') AS job \gset
+RESET ROLE;
+CALL osc_test.step_to(:job, 'catching_up');
+UPDATE owned SET id = id WHERE id < 10;
+CALL osc_test.step_to(:job, 'ready');
+UPDATE owned SET id = id WHERE id < 5;
+CALL osc_test.swap(:job);
+CALL osc_run(:job);
+SELECT o, p, count(*) FROM owned GROUP BY 1, 2 ORDER BY 2;
 
 SELECT * FROM osc_test.left_behind();
 SET client_min_messages = warning;
