@@ -27,11 +27,14 @@ OBJS = \
 	src/store/job.o \
 	src/store/job_step.o \
 	src/store/objects.o \
+	src/model/backfill_spec.o \
+	src/model/backfill_value.o \
 	src/model/compose.o \
 	src/model/mapping.o \
 	src/model/mapping_exec.o \
 	src/model/objections.o \
 	src/model/relinfo.o \
+	src/model/row_query.o \
 	src/model/script.o \
 	src/model/statement.o \
 	src/model/tree.o \
@@ -43,6 +46,7 @@ OBJS = \
 	src/mirror/helper_table.o \
 	src/mirror/keyscan.o \
 	src/mirror/log.o \
+	src/mirror/lookups.o \
 	src/mirror/place.o \
 	src/mirror/replay.o \
 	src/mirror/row_error.o \

@@ -37,6 +37,7 @@
 #include "drive/prove.h"
 #include "drive/throttle.h"
 #include "finish/keep.h"
+#include "model/backfill_spec.h"
 #include "plan/plan.h"
 #include "store/events.h"
 #include "store/objects.h"
@@ -222,10 +223,12 @@ osc_control_start(const OscStartArgs *args)
 	PreventCommandIfReadOnly("osc_start()");
 	check_choice("swap", args->swap, "auto", "manual");
 	check_choice("run", args->run, "background", "manual");
-	plan = osc_make_plan(args->ddl, args->strategy, args->has_backfill);
+	plan = osc_make_plan(args->ddl, args->strategy, args->backfill);
 	job.owner = GetUserId();
 	job.ddl = args->ddl;
 	job.strategy = args->strategy;
+	if (plan->backfill != NIL)
+		job.backfill = osc_backfill_to_jsonb(plan->backfill);
 	job.manual_swap = strcmp(args->swap, "manual") == 0;
 	job.manual_run = strcmp(args->run, "manual") == 0;
 	if (plan->needs_worker && job.manual_run)

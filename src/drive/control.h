@@ -16,7 +16,7 @@ typedef struct OscStartArgs
 	char	   *strategy;
 	char	   *swap;
 	char	   *run;
-	bool		has_backfill;
+	Jsonb	   *backfill;		/* or NULL */
 } OscStartArgs;
 
 extern int64 osc_control_start(const OscStartArgs *args);

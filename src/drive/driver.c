@@ -173,13 +173,12 @@ full_message(const ErrorData *edata)
 	appendStringInfoString(&buf, edata->message);
 	if (edata->detail)
 		appendStringInfo(&buf, " DETAIL: %s", edata->detail);
-	if (edata->context && strncmp(edata->context, "row with ", 9) == 0)
+	/* the line of mirror/row_error.c; those of a function may stand before it */
+	for (const char *line = edata->context; line; line = strchr(line, '\n'))
 	{
-		const char *end = strchr(edata->context, '\n');
-
-		appendStringInfo(&buf, " CONTEXT: %.*s",
-						 end ? (int) (end - edata->context) : (int) strlen(edata->context),
-						 edata->context);
+		line += strspn(line, "\n");
+		if (strncmp(line, "row with ", 9) == 0)
+			appendStringInfo(&buf, " CONTEXT: %.*s", (int) strcspn(line, "\n"), line);
 	}
 	return buf.data;
 }
