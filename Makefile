@@ -87,6 +87,7 @@ OBJS = \
 	src/drive/columns.o \
 	src/drive/commands.o \
 	src/drive/control.o \
+	src/drive/converge.o \
 	src/drive/driver.o \
 	src/drive/estimate.o \
 	src/drive/foreground.o \

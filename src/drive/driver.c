@@ -44,6 +44,7 @@
 #include "base/settings.h"
 #include "base/window.h"
 #include "drive/blockers.h"
+#include "drive/converge.h"
 #include "drive/driver.h"
 #include "drive/estimate.h"
 #include "drive/throttle.h"
@@ -301,7 +302,8 @@ try_step(OscJob *job, OscStep *step, OscDriveMode mode)
 			lock_event(job, NULL);
 		osc_job_note_attempt(job, true, 0);
 	}
-	if (step->wait_ms == 0 && !step->rolled_back && job->waiting_for != NULL)
+	if (step->wait_ms == 0 && !step->rolled_back && job->waiting_for != NULL &&
+		!osc_falls_behind(job))
 		osc_job_set_waiting(job, NULL);
 	if (step->rolled_back)
 	{
@@ -411,6 +413,7 @@ osc_drive_step(int64 job_id, OscDriveMode mode, OscStep *step)
 
 		run_step(job, step, mode);
 		osc_throttle_after(job, step, phase, since);
+		osc_watch_catch_up(job);
 		osc_estimate(job);
 	}
 	osc_env_leave(&env);

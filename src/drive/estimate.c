@@ -12,8 +12,9 @@
  * measured by test/bench/eta.sh on narrow and wide rows with one to four
  * indexes; the speed of the machine is in the measured rate.
  *
- * Catching up: writers make w keys a second, replay does s; what has gathered
- * until then is gone after backlog / (s - w).
+ * Catching up: what is known to be in the log, at what replay takes for a key.
+ * What writers will add until then is not foreseen; if they outrun the replay
+ * (converge.c), there is no estimate.
  *
  * Computed by the driver, at most every second, and stored as the time at
  * which the job will be done.  Locks: the job's row.
@@ -27,6 +28,7 @@
 
 #include "base/run.h"
 #include "base/settings.h"
+#include "drive/converge.h"
 #include "drive/estimate.h"
 
 /* how often, ms */
@@ -210,6 +212,11 @@ osc_estimate(OscJob *job)
 		 osc_elapsed_ms(estimated_at) < ESTIMATE_EVERY_MS))
 		return;
 	estimated_at = GetCurrentTimestamp();
+	if (osc_falls_behind(job))
+	{
+		osc_job_set_eta(job, 0);
+		return;
+	}
 	look_at_size(job, &size);
 	rest = rest_of_phase(job, &size);
 	if (rest < 0 && job->phase == OSC_INDEXING && backfill_s > 0)

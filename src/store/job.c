@@ -457,7 +457,7 @@ osc_job_note_blocked(OscJob *job)
 }
 
 /*
- * Store when the job will be done, as far as one can tell.
+ * Store when the job will be done, as far as one can tell; 0: nobody can.
  */
 void
 osc_job_set_eta(OscJob *job, TimestampTz eta)
@@ -467,7 +467,7 @@ osc_job_set_eta(OscJob *job, TimestampTz eta)
 
 	osc_store_open(&store);
 	osc_arg_int8(&args, job->job_id);
-	osc_arg_datum(&args, TIMESTAMPTZOID, TimestampTzGetDatum(eta), false);
+	osc_arg_datum(&args, TIMESTAMPTZOID, TimestampTzGetDatum(eta), eta == 0);
 	/* not a change of the job: updated_at stays */
 	osc_sql("UPDATE online_schema.job SET eta_at = $2 WHERE job_id = $1", &args);
 	osc_store_close(&store);

@@ -178,6 +178,30 @@ promise 'osc_run() and further workers obey, too' => sub {
 	job_ends($node, $job, 'done');
 };
 
+promise 'a job whose writers outrun it says so, and ends when they calm down' => sub {
+	sql($node, 'CREATE TABLE counter (id int PRIMARY KEY, n int NOT NULL); INSERT INTO counter SELECT n, 0 FROM generate_series(1, 20000) n');
+	my $job = start_job($node, 'ALTER TABLE counter ALTER COLUMN n TYPE bigint', set => { throttle_ratio => 0.95, verify => 'off' }, args => "swap => 'manual'");
+	ok(wait_for($node, "SELECT state = 'ready' FROM osc_progress WHERE job_id = $job"), 'without writers it is ready');
+	is(sql($node, "SELECT count(*) FROM osc_events WHERE job_id = $job AND event = 'falls_behind'"), '0', 'and has nothing to complain of');
+	sql($node, "SELECT osc_cancel($job)");
+	job_ends($node, $job, 'cancelled');
+
+	my $writer = $node->background_psql('postgres', on_error_stop => 0);
+	$writer->query_until(qr/go/, "\\echo go\nDO 'BEGIN LOOP UPDATE counter SET n = n + 1; COMMIT; EXIT WHEN (SELECT count(*) > 0 FROM pg_tables WHERE tablename = ''calm''); END LOOP; END';\n");
+	$job = start_job($node, 'ALTER TABLE counter ALTER COLUMN n TYPE bigint', set => { throttle_ratio => 0.95, verify => 'off' });
+	waits_for($job, '^its writers, which change [0-9]+ keys a second while [0-9]+ are replayed', 'writers that are too fast');
+	is(sql($node, "SELECT phase, eta IS NULL FROM osc_progress WHERE job_id = $job"), 'catching_up|t', 'nobody can say when it will end');
+	is(sql($node, "SELECT count(*), bool_and((detail->>'keys_written_per_s')::int > (detail->>'keys_replayed_per_s')::int) FROM osc_events WHERE job_id = $job AND event = 'falls_behind'"),
+		'1|t', 'an event has the figures');
+	sql($node, 'CREATE TABLE calm ()');
+	$writer->quit;
+	my $before = sql($node, 'SELECT sum(n), count(*) FROM counter');
+	sql($node, "SELECT osc_set($job, 'throttle_ratio', '0')");
+	job_ends($node, $job, 'done', 'the writers are calm: it ends');
+	is(sql($node, "SELECT sum(n), count(*) FROM counter"), $before, 'the table is right');
+	sql($node, 'DROP TABLE counter, calm');
+};
+
 is(ledger_faults($node), '', 'the table is right');
 is(leftovers($node), '', 'nothing is left');
 $standby->stop;
