@@ -38,6 +38,7 @@
 #include "plan/plan.h"
 #include "plan/reach.h"
 #include "plan/recipes.h"
+#include "plan/recipes_column.h"
 #include "plan/rehearse.h"
 #include "plan/rules.h"
 #include "plan/separable.h"
@@ -57,12 +58,7 @@ check_arguments(const char *strategy)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown strategy \"%s\"", strategy),
-				 errhint("Use \"auto\", \"instant\", \"constraint\", \"index\" or \"copy\".")));
-	if (strcmp(strategy, "column") == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("strategy \"column\" is not supported"),
-				 errhint("Use \"auto\" or \"copy\".")));
+				 errhint("Use \"auto\", \"instant\", \"constraint\", \"index\", \"copy\" or \"column\".")));
 }
 
 /* ---------------------------------------- a copy */
@@ -472,14 +468,36 @@ sorted_by_phase(List *steps)
 	return result;
 }
 
+/* number the commands, in the order in which they run */
+static void
+number_steps(OscPlan *plan)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	plan->steps = sorted_by_phase(plan->steps);
+	foreach(lc, plan->steps)
+		if (((OscPlanStep *) lfirst(lc))->run)
+			((OscPlanStep *) lfirst(lc))->run->step_no = ++n;
+}
+
 static void
 fill_plan(OscPlan *plan, const char *strategy)
 {
 	const char *why;
 	ListCell   *lc;
-	int			n = 0;
 
 	osc_plan_collect_tables(plan);
+	if (strcmp(strategy, "column") == 0)
+	{
+		if (plan->backfill != NIL)
+			osc_refuse_column("it has backfill expressions", "Use strategy \"copy\" for them.");
+		osc_check_column_script(plan);
+		classify_table(linitial(plan->tables), true);
+		osc_plan_columns(plan, linitial(plan->tables));
+		number_steps(plan);
+		return;
+	}
 	foreach(lc, plan->tables)
 		if (((OscPlanTable *) lfirst(lc))->statements != NIL)
 			classify_table(lfirst(lc), list_length(plan->script) == 1);
@@ -507,10 +525,7 @@ fill_plan(OscPlan *plan, const char *strategy)
 							   list_length(plan->script) == 1);
 			table_close(rel, NoLock);
 		}
-	plan->steps = sorted_by_phase(plan->steps);
-	foreach(lc, plan->steps)
-		if (((OscPlanStep *) lfirst(lc))->run)
-			((OscPlanStep *) lfirst(lc))->run->step_no = ++n;
+	number_steps(plan);
 }
 
 /*
