@@ -87,6 +87,7 @@ OBJS = \
 	src/plan/slices.o \
 	src/drive/announce.o \
 	src/drive/arrange.o \
+	src/drive/await.o \
 	src/drive/background.o \
 	src/drive/blockers.o \
 	src/drive/columns.o \

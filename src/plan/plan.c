@@ -34,6 +34,7 @@
 #include "model/relinfo.h"
 #include "model/statement.h"
 #include "plan/classify.h"
+#include "plan/column_plan.h"
 #include "plan/forced.h"
 #include "plan/plan.h"
 #include "plan/reach.h"
