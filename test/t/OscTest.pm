@@ -133,7 +133,8 @@ sub wait_for
 	while (time < $deadline)
 	{
 		$out = '';
-		$node->psql($db || 'postgres', $query, stdout => \$out, stderr => \my $err);
+		# psql that cannot connect does not read its input: IPC::Run dies of the broken pipe
+		eval { $node->psql($db || 'postgres', $query, stdout => \$out, stderr => \my $err) };
 		return 1 if $out eq $expected;
 		sleep 0.03;
 	}
@@ -211,7 +212,8 @@ sub crash_at
 		# the session of osc_start() itself may be cut off by the crash
 		$job = eval { start_job($node, $ddl, set => { batch_size => $batch_size }) } and last;
 		ok(wait_for($node, 'SELECT true'), 'the server is back');
-		$job = sql($node, 'SELECT max(job_id) FROM osc_progress') and last;
+		# and the next crash may come at once
+		$job = eval { sql($node, 'SELECT max(job_id) FROM osc_progress') } and last;
 	}
 	ok(wait_for_log_line($node, qr/was terminated by signal 9/, $offset), 'the process reaches the point and is killed') or explain_job($node, $job);
 	set_stop_point($node, undef);
@@ -311,8 +313,11 @@ sub job_state
 {
 	my ($node, $job, $db) = @_;
 	my $out = '';
-	$node->psql($db || 'postgres', "SELECT state FROM osc_progress WHERE job_id = $job",
-		stdout => \$out, stderr => \my $err);
+	# as in wait_for()
+	eval {
+		$node->psql($db || 'postgres', "SELECT state FROM osc_progress WHERE job_id = $job",
+			stdout => \$out, stderr => \my $err);
+	};
 	return $out;
 }
 
