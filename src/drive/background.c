@@ -53,6 +53,7 @@
 #include "drive/driver.h"
 #include "drive/queue.h"
 #include "drive/throttle.h"
+#include "drive/vacuum.h"
 #include "mirror/backfill.h"
 #include "store/events.h"
 
@@ -231,9 +232,9 @@ run_toplevel(const char *sql)
 	MemoryContextDelete(context);
 }
 
-/* VACUUM the shadow between two steps, and note it */
+/* VACUUM a table of the job between two steps, and note it */
 static void
-vacuum_shadow(int64 job_id)
+vacuum_table(int64 job_id)
 {
 	OscJob	   *job;
 	char	   *sql;
@@ -260,7 +261,7 @@ vacuum_shadow(int64 job_id)
 	begin_step();
 	job = osc_job_load(job_id, false);
 	osc_note_vacuumed(job);
-	osc_event(job, "freeze", osc_elapsed_ms(start), NULL);
+	osc_event(job, job->members ? "freeze" : "vacuum", osc_elapsed_ms(start), NULL);
 	CommitTransactionCommand();
 }
 
@@ -409,7 +410,7 @@ drive_once(int64 job_id, MemoryContext context)
 	if (step.swapped)
 		note_swap(job, &step);
 	if (step.need_vacuum)
-		vacuum_shadow(job_id);
+		vacuum_table(job_id);
 	if (step.need_top)
 		run_command(job_id, context);
 	if (before == OSC_PREPARING && job->phase == OSC_BACKFILLING)
@@ -524,15 +525,31 @@ take_job(int slot)
 }
 
 /*
+ * Let a while go by after an error.  The latch of a new process is set, so that
+ * a single wait would end at once, and workers would fail, end, and ask for
+ * the next one as fast as processes can be started.
+ */
+static void
+wait_before_retry(void)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	int			ms;
+
+	while ((ms = (int) (RESTART_SECONDS * 1000 - osc_elapsed_ms(start))) > 0)
+		doze(ms);
+}
+
+/*
  * Take a job and drive it; false if there is none.  An error here is one that
- * no step has dealt with: it is logged, and the worker tries again after a
- * while.
+ * no step has dealt with (a full lock table may leave nothing to deal with it):
+ * it is logged, and another worker tries again after a while.
  */
 static bool
 take_and_drive(void)
 {
 	volatile int64 job_id = 0;
 	volatile bool failed = false;
+	volatile bool aborted = false;
 	int			slot = take_slot();
 
 	PG_TRY();
@@ -551,15 +568,18 @@ take_and_drive(void)
 		if (failed)
 			EmitErrorReport();
 		AbortCurrentTransaction();
+		aborted = true;
 		MemoryContextSwitchTo(TopMemoryContext);
 		FlushErrorState();
 		RESUME_INTERRUPTS();
 	}
 	PG_END_TRY();
 	osc_driving_job = 0;
-	/* keep the job while dozing: another worker would only fail the same way */
 	if (failed)
-		doze(RESTART_SECONDS * 1000);
+		wait_before_retry();
+	/* the abort has given back the session's locks on job and place, too */
+	if (aborted)
+		return true;
 	if (job_id != 0)
 	{
 		osc_driver_unlock(job_id);
@@ -573,7 +593,7 @@ take_and_drive(void)
 	 */
 	if (slot != 0)
 		osc_slot_unlock(slot);
-	return job_id != 0 || failed;
+	return job_id != 0;
 }
 
 /*

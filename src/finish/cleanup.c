@@ -16,15 +16,19 @@
  */
 #include "postgres.h"
 
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "base/ident.h"
 #include "base/locks.h"
 #include "base/run.h"
 #include "base/stop_point.h"
 #include "finish/cleanup.h"
+#include "finish/swap_column.h"
 #include "mirror/capture.h"
 #include "store/events.h"
 #include "store/objects.h"
@@ -34,7 +38,7 @@ member_number(OscJob *job, int32 number)
 {
 	ListCell   *lc;
 
-	foreach(lc, job->members)
+	foreach(lc, list_concat_copy(job->members, job->others))
 		if (((OscMember *) lfirst(lc))->member == number)
 			return lfirst(lc);
 	elog(ERROR, "job " INT64_FORMAT " has no member %d", job->job_id, number);
@@ -58,6 +62,23 @@ static void
 remove_table(const OscObject *o)
 {
 	osc_object_drop(RelationRelationId, o->oid);
+	osc_object_forget(o->object_id);
+}
+
+/*
+ * Drop a helper schema.  It is found by its name: a job that pg_upgrade has
+ * carried into another cluster still knows the OID of before, which pg_upgrade
+ * keeps for relations and not for schemas, and which may be that of a schema
+ * of the user's by now.
+ */
+static void
+remove_schema(const OscObject *o)
+{
+	Oid			nsp = get_namespace_oid(o->name, true);
+
+	if (OidIsValid(nsp) &&
+		getExtensionOfObject(NamespaceRelationId, nsp) == osc_extension_oid(false))
+		osc_object_drop(NamespaceRelationId, nsp);
 	osc_object_forget(o->object_id);
 }
 
@@ -88,7 +109,7 @@ next_to_remove(List *objects)
 	{
 		OscObject  *o = lfirst(lc);
 
-		if (o->kind == OSC_OBJECT_TRIGGER)
+		if (o->kind == OSC_OBJECT_TRIGGER || o->kind == OSC_OBJECT_MIRROR)
 			return o;
 		if (next == NULL && o->kind != OSC_OBJECT_OLD_STORAGE &&
 			(o->kind != OSC_OBJECT_SCHEMA || !is_kept(objects, o->member)))
@@ -121,9 +142,12 @@ osc_cleanup_step(OscJob *job)
 		case OSC_OBJECT_TRIGGER:
 			remove_triggers(job, member_number(job, next->member));
 			break;
-		case OSC_OBJECT_SCHEMA:
-			osc_object_drop(NamespaceRelationId, next->oid);
+		case OSC_OBJECT_MIRROR:
+			osc_column_drop(job, member_number(job, next->member));
 			osc_object_forget(next->object_id);
+			break;
+		case OSC_OBJECT_SCHEMA:
+			remove_schema(next);
 			break;
 		case OSC_OBJECT_OLD_STORAGE:
 			break;

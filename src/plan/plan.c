@@ -29,14 +29,17 @@
 
 #include "base/ident.h"
 #include "base/settings.h"
+#include "model/backfill_spec.h"
 #include "model/objections.h"
 #include "model/relinfo.h"
 #include "model/statement.h"
 #include "plan/classify.h"
+#include "plan/column_plan.h"
 #include "plan/forced.h"
 #include "plan/plan.h"
 #include "plan/reach.h"
 #include "plan/recipes.h"
+#include "plan/recipes_column.h"
 #include "plan/rehearse.h"
 #include "plan/rules.h"
 #include "plan/separable.h"
@@ -46,7 +49,7 @@
 static const char *const strategies[] = {"auto", "instant", "constraint", "index", "copy", "column"};
 
 static void
-check_arguments(const char *strategy, bool has_backfill)
+check_arguments(const char *strategy)
 {
 	bool		known = false;
 
@@ -56,17 +59,7 @@ check_arguments(const char *strategy, bool has_backfill)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown strategy \"%s\"", strategy),
-				 errhint("Use \"auto\", \"instant\", \"constraint\", \"index\" or \"copy\".")));
-	if (strcmp(strategy, "column") == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("strategy \"column\" is not supported"),
-				 errhint("Use \"auto\" or \"copy\".")));
-	if (has_backfill)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("backfill expressions are not supported"),
-				 errhint("Use a USING expression, or a default.")));
+				 errhint("Use \"auto\", \"instant\", \"constraint\", \"index\", \"copy\" or \"column\".")));
 }
 
 /* ---------------------------------------- a copy */
@@ -148,6 +141,36 @@ describe_capture(const char *name, const OscRehearsal *r)
 		return psprintf("capture the places (ctid) of changed rows of %s", name);
 	return psprintf("capture the keys of changed rows of %s (index %s)", name,
 					quote_identifier(r->key));
+}
+
+static bool
+has_name(List *names, const char *name)
+{
+	return list_member(names, makeString(unconstify(char *, name)));
+}
+
+/* the columns of the statements on a table that expressions of the user's fill */
+static void
+describe_fills(OscPlan *plan, const OscPlanTable *t, const OscRehearsal *r)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->backfill)
+	{
+		OscBackfill *b = lfirst(lc);
+
+		if (b->relid != t->relid)
+			continue;
+		add_row(plan, OSC_BACKFILLING,
+				psprintf("compute column %s of %s: %s", quote_identifier(b->column),
+						 osc_relation_name(t->relid), b->expression),
+				"ACCESS SHARE on what it reads", "nothing", pstrdup("once for each row"),
+				has_name(r->is_volatile, b->column) ?
+				pstrdup("in the job owner's name, anew when a row is replayed; it is volatile, so it is not compared") :
+				has_name(r->as_computed, b->column) ?
+				pstrdup("in the job owner's name, anew when a row is replayed: what it reads elsewhere is as last computed; a row that comes out otherwise when it is compared is replayed once more") :
+				pstrdup("in the job owner's name, anew when a row is replayed"));
+	}
 }
 
 static void
@@ -256,6 +279,8 @@ plan_copies(OscPlan *plan, OscPlanTable *t, const char *forced)
 		OscPlanTable *m = lfirst(lc);
 		Relation	rel = table_open(m->relid, NoLock);
 
+		if (n == 0)
+			describe_fills(plan, t, results);
 		describe_copy(plan, t, rel, &results[n++], forced);
 		m->described = true;
 		table_close(rel, NoLock);
@@ -444,14 +469,36 @@ sorted_by_phase(List *steps)
 	return result;
 }
 
+/* number the commands, in the order in which they run */
+static void
+number_steps(OscPlan *plan)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	plan->steps = sorted_by_phase(plan->steps);
+	foreach(lc, plan->steps)
+		if (((OscPlanStep *) lfirst(lc))->run)
+			((OscPlanStep *) lfirst(lc))->run->step_no = ++n;
+}
+
 static void
 fill_plan(OscPlan *plan, const char *strategy)
 {
 	const char *why;
 	ListCell   *lc;
-	int			n = 0;
 
 	osc_plan_collect_tables(plan);
+	if (strcmp(strategy, "column") == 0)
+	{
+		if (plan->backfill != NIL)
+			osc_refuse_column("it has backfill expressions", "Use strategy \"copy\" for them.");
+		osc_check_column_script(plan);
+		classify_table(linitial(plan->tables), true);
+		osc_plan_columns(plan, linitial(plan->tables));
+		number_steps(plan);
+		return;
+	}
 	foreach(lc, plan->tables)
 		if (((OscPlanTable *) lfirst(lc))->statements != NIL)
 			classify_table(lfirst(lc), list_length(plan->script) == 1);
@@ -479,10 +526,7 @@ fill_plan(OscPlan *plan, const char *strategy)
 							   list_length(plan->script) == 1);
 			table_close(rel, NoLock);
 		}
-	plan->steps = sorted_by_phase(plan->steps);
-	foreach(lc, plan->steps)
-		if (((OscPlanStep *) lfirst(lc))->run)
-			((OscPlanStep *) lfirst(lc))->run->step_no = ++n;
+	number_steps(plan);
 }
 
 /*
@@ -519,11 +563,11 @@ add_hint(void)
 }
 
 /*
- * Plan a job.  Raises all errors that can be known before anything is made;
- * takes ACCESS SHARE on the tables and keeps it to the end of the transaction.
+ * Plan a job; backfill as osc_start() takes it, or NULL.  Raises all errors
+ * that can be known before anything is made; takes ACCESS SHARE on the tables and keeps it to the end of the transaction.
  */
 OscPlan *
-osc_make_plan(const char *ddl, const char *strategy, bool has_backfill)
+osc_make_plan(const char *ddl, const char *strategy, Jsonb *backfill)
 {
 	OscPlan    *plan = palloc0(sizeof(OscPlan));
 	ErrorContextCallback callback = {
@@ -533,12 +577,14 @@ osc_make_plan(const char *ddl, const char *strategy, bool has_backfill)
 	};
 
 	osc_require_settings();
-	check_arguments(strategy, has_backfill);
+	check_arguments(strategy);
 	PG_TRY();
 	{
 		error_context_stack = &callback;
 		plan->script = osc_parse_script(ddl);
 		osc_resolve_script(plan->script);
+		if (backfill)
+			plan->backfill = osc_backfill_resolve(backfill, plan->script);
 		fill_plan(plan, strategy);
 		error_context_stack = callback.previous;
 	}
