@@ -6,7 +6,7 @@ CREATE FUNCTION @extschema@.osc_plan(ddl text, strategy text DEFAULT 'auto',
 		lock_mode text, blocks text, cost text, note text)
 	LANGUAGE C AS 'MODULE_PATHNAME', 'osc_plan';
 COMMENT ON FUNCTION @extschema@.osc_plan(text, text, jsonb) IS
-	'shows the steps that osc_start() would take for a statement, with the lock of each and whom it blocks; changes nothing; raises the errors of osc_start()';
+	'shows the steps that osc_start() would take for a statement and its backfill expressions, with the lock of each and whom it blocks; changes nothing; raises the errors of osc_start()';
 
 CREATE FUNCTION @extschema@.osc_start(ddl text, strategy text DEFAULT 'auto',
 		swap text DEFAULT 'auto', backfill jsonb DEFAULT NULL,
@@ -14,7 +14,7 @@ CREATE FUNCTION @extschema@.osc_start(ddl text, strategy text DEFAULT 'auto',
 	RETURNS bigint
 	LANGUAGE C AS 'MODULE_PATHNAME', 'osc_start';
 COMMENT ON FUNCTION @extschema@.osc_start(text, text, text, jsonb, text) IS
-	'starts a job for one ALTER TABLE and returns its id; work begins when the transaction commits; swap is auto or manual, run is background or manual; errors: 42P01, 42703, 42501, 0A000, 2BP01, 55006 for a table that another job has, 53100 without room for its copy';
+	'starts a job for one ALTER TABLE and returns its id; work begins when the transaction commits; swap is auto or manual, run is background or manual; backfill is a JSON object of new or changed columns ("column", or "table.column" where several tables have it) and SQL expressions that give the values of existing rows, subqueries allowed; errors: 42P01, 42703, 42501, 0A000, 2BP01, 55006 for a table that another job has, 53100 without room for its copy; of backfill: 22023, 42601, 42702, 42703, 42804, 42803, 42P20, 428C9';
 
 CREATE FUNCTION @extschema@.osc_step(job_id bigint) RETURNS text
 	STRICT LANGUAGE C AS 'MODULE_PATHNAME', 'osc_step';
@@ -41,6 +41,11 @@ CREATE FUNCTION @extschema@.osc_swap(job_id bigint) RETURNS boolean
 	STRICT LANGUAGE C AS 'MODULE_PATHNAME', 'osc_swap';
 COMMENT ON FUNCTION @extschema@.osc_swap(bigint) IS
 	'makes one attempt to hand the new storage to the table, in this transaction; false: a lock was not to be had within online_schema.lock_timeout, or an old snapshot still needs the rows; only for a job at ready; errors: 55000 in another state or with a backlog above online_schema.swap_max_backlog, 25001 above READ COMMITTED';
+
+CREATE FUNCTION @extschema@.osc_revert(job_id bigint) RETURNS boolean
+	STRICT LANGUAGE C AS 'MODULE_PATHNAME', 'osc_revert';
+COMMENT ON FUNCTION @extschema@.osc_revert(bigint) IS
+	'makes one attempt to take back the swap of a job of strategy column that is kept, in this transaction: the old column is in service again, with all that was written since; false: a lock was not to be had within online_schema.lock_timeout; the job then removes the new column and ends as reverted; errors: 55000 in another state, or while rows have values that the old type cannot hold, 0A000 where the change has no way back, 25001 above READ COMMITTED';
 
 CREATE FUNCTION @extschema@.osc_pause(job_id bigint) RETURNS void
 	STRICT LANGUAGE C AS 'MODULE_PATHNAME', 'osc_pause';
@@ -85,3 +90,9 @@ COMMENT ON FUNCTION @extschema@.osc_capture() IS
 -- A trigger function is called by triggers only; nobody needs to make one by
 -- hand.
 REVOKE ALL ON FUNCTION @extschema@.osc_capture() FROM PUBLIC;
+
+CREATE FUNCTION @extschema@.osc_mirror() RETURNS trigger
+	LANGUAGE C AS 'MODULE_PATHNAME', 'osc_mirror';
+COMMENT ON FUNCTION @extschema@.osc_mirror() IS
+	'trigger that keeps the old and the new column of a job of strategy column equal; made by jobs alone, and refuses to work for any other trigger';
+REVOKE ALL ON FUNCTION @extschema@.osc_mirror() FROM PUBLIC;

@@ -49,6 +49,7 @@
 #include "drive/estimate.h"
 #include "drive/throttle.h"
 #include "finish/keep.h"
+#include "model/column.h"
 #include "model/relinfo.h"
 #include "store/events.h"
 
@@ -173,13 +174,12 @@ full_message(const ErrorData *edata)
 	appendStringInfoString(&buf, edata->message);
 	if (edata->detail)
 		appendStringInfo(&buf, " DETAIL: %s", edata->detail);
-	if (edata->context && strncmp(edata->context, "row with ", 9) == 0)
+	/* the line of mirror/row_error.c; those of a function may stand before it */
+	for (const char *line = edata->context; line; line = strchr(line, '\n'))
 	{
-		const char *end = strchr(edata->context, '\n');
-
-		appendStringInfo(&buf, " CONTEXT: %.*s",
-						 end ? (int) (end - edata->context) : (int) strlen(edata->context),
-						 edata->context);
+		line += strspn(line, "\n");
+		if (strncmp(line, "row with ", 9) == 0)
+			appendStringInfo(&buf, " CONTEXT: %.*s", (int) strcspn(line, "\n"), line);
 	}
 	return buf.data;
 }
@@ -231,6 +231,11 @@ handle_error(OscJob *job, OscStep *step, OscDriveMode mode, ErrorData *edata)
 
 	if (!is_passing(edata->sqlerrcode) && edata->sqlerrcode != ERRCODE_QUERY_CANCELED)
 		explain_error(job, edata);
+	if (osc_column_member(job))
+	{
+		edata->message = osc_with_users_names(osc_column_member(job), edata->message);
+		edata->detail = osc_with_users_names(osc_column_member(job), edata->detail);
+	}
 	message = full_message(edata);
 	sqlstate = pstrdup(unpack_sql_state(edata->sqlerrcode));
 	if (is_passing(edata->sqlerrcode))

@@ -13,8 +13,10 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
+#include "drive/await.h"
 #include "drive/control.h"
 #include "plan/plan.h"
 
@@ -25,6 +27,7 @@ PG_FUNCTION_INFO_V1(osc_backfill_batch);
 PG_FUNCTION_INFO_V1(osc_replay);
 PG_FUNCTION_INFO_V1(osc_validate);
 PG_FUNCTION_INFO_V1(osc_swap);
+PG_FUNCTION_INFO_V1(osc_revert);
 PG_FUNCTION_INFO_V1(osc_pause);
 PG_FUNCTION_INFO_V1(osc_resume);
 PG_FUNCTION_INFO_V1(osc_cancel);
@@ -65,7 +68,8 @@ osc_plan(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	OscPlan    *plan = osc_make_plan(text_arg(fcinfo, 0, "ddl"),
-									 text_arg(fcinfo, 1, "strategy"), !PG_ARGISNULL(2));
+									 text_arg(fcinfo, 1, "strategy"),
+									 PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2));
 	ListCell   *lc;
 	int			n = 0;
 
@@ -82,7 +86,7 @@ osc_start(PG_FUNCTION_ARGS)
 		.ddl = text_arg(fcinfo, 0, "ddl"),
 		.strategy = text_arg(fcinfo, 1, "strategy"),
 		.swap = text_arg(fcinfo, 2, "swap"),
-		.has_backfill = !PG_ARGISNULL(3),
+		.backfill = PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P(3),
 		.run = text_arg(fcinfo, 4, "run"),
 	};
 
@@ -130,6 +134,12 @@ Datum
 osc_swap(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(osc_control_swap(PG_GETARG_INT64(0)));
+}
+
+Datum
+osc_revert(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(osc_control_revert(PG_GETARG_INT64(0)));
 }
 
 Datum

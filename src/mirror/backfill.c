@@ -5,7 +5,7 @@
  *
  * A batch is one transaction.  The order in it matters: share lock on the
  * member's row and check of its generation; lock on the source; check of its
- * storage; only then the snapshot.  It scans from the range's cursor, keeps
+ * storage; locks on what the expressions read; only then the snapshot.  It scans from the range's cursor, keeps
  * the tuple versions from before the fence, maps and proves them, appends
  * them to the shadow without touching its indexes, and stores the cursor with
  * them.  So a crash loses at most a batch, rows and cursor together, and
@@ -60,6 +60,7 @@
 #include "mirror/backfill.h"
 #include "mirror/capture.h"
 #include "mirror/log.h"
+#include "mirror/lookups.h"
 #include "mirror/place.h"
 #include "mirror/row_error.h"
 #include "mirror/shadow.h"
@@ -188,9 +189,11 @@ osc_backfill_open_range(const OscMember *m)
 	return range_no;
 }
 
-/* read the cursor of a range; false if the range is not there */
-static bool
-read_cursor(const OscMember *m, int range_no, Batch *b)
+/*
+ * Read the cursor of a range, and lock it; false if the range is not there.
+ */
+bool
+osc_range_read(const OscMember *m, int range_no, int64 *next_block, int64 *end_block)
 {
 	OscStore	store;
 	OscArgs		args = {0};
@@ -205,15 +208,18 @@ read_cursor(const OscMember *m, int range_no, Batch *b)
 					" FOR NO KEY UPDATE", &args) == 1;
 	if (found)
 	{
-		b->next_block = osc_col_int8(0, "next_block");
-		b->end_block = osc_col_int8(0, "end_block");
+		*next_block = osc_col_int8(0, "next_block");
+		*end_block = osc_col_int8(0, "end_block");
 	}
 	osc_store_close(&store);
 	return found;
 }
 
-static void
-store_cursor(const OscMember *m, int range_no, int64 next_block, int64 rows, int64 blocks)
+/*
+ * Store the cursor of a range, and add what the batch has done.
+ */
+void
+osc_range_store(const OscMember *m, int range_no, int64 next_block, int64 rows, int64 blocks)
 {
 	OscStore	store;
 	OscArgs		args = {0};
@@ -382,6 +388,7 @@ open_batch(Batch *b)
 	}
 	b->shadow = table_open(m->shadow, RowExclusiveLock);
 	osc_require_places(m);
+	osc_lookups_lock(m);
 	PushActiveSnapshot(GetLatestSnapshot());
 	next = ReadNextFullTransactionId();
 	if (U64FromFullTransactionId(next) - U64FromFullTransactionId(m->fence) > MAX_FENCE_AGE)
@@ -448,7 +455,7 @@ osc_copy_batch(OscMember *m, int range_no, int64 max_rows, bool *complete)
 		restart(m);
 		return 0;
 	}
-	if (!read_cursor(m, range_no, &b))
+	if (!osc_range_read(m, range_no, &b.next_block, &b.end_block))
 		elog(ERROR, "range %d of member %d is gone", range_no, m->member);
 	range_end = b.end_block;
 	b.end_block = Min(b.end_block, (int64) RelationGetNumberOfBlocks(b.source));
@@ -459,7 +466,7 @@ osc_copy_batch(OscMember *m, int range_no, int64 max_rows, bool *complete)
 	if (next_block >= b.end_block)
 		next_block = range_end;
 	osc_row_errors_end(&errors);
-	store_cursor(m, range_no, next_block, b.rows, next_block - b.next_block);
+	osc_range_store(m, range_no, next_block, b.rows, next_block - b.next_block);
 	*complete = next_block >= range_end;
 	close_batch(&b);
 	OSC_STOP_POINT("backfill-before-commit");

@@ -62,11 +62,11 @@ static const char *const phase_names[] = {
 static const int next_states[] = {
 	[OSC_QUEUED] = BIT(OSC_RUNNING) | BIT(OSC_PAUSED) | BIT(OSC_CANCELLING),
 	[OSC_RUNNING] = BIT(OSC_QUEUED) | BIT(OSC_PAUSED) | BIT(OSC_READY) |
-	BIT(OSC_KEPT) | BIT(OSC_CANCELLING) | BIT(OSC_DONE),
+	BIT(OSC_KEPT) | BIT(OSC_CANCELLING) | BIT(OSC_DONE) | BIT(OSC_REVERTED),
 	[OSC_PAUSED] = BIT(OSC_RUNNING) | BIT(OSC_CANCELLING),
 	[OSC_READY] = BIT(OSC_RUNNING) | BIT(OSC_PAUSED) | BIT(OSC_CANCELLING) |
 	BIT(OSC_DONE),
-	[OSC_KEPT] = BIT(OSC_RUNNING) | BIT(OSC_DONE) | BIT(OSC_REVERTED),
+	[OSC_KEPT] = BIT(OSC_RUNNING) | BIT(OSC_DONE),
 	[OSC_CANCELLING] = BIT(OSC_CANCELLED) | BIT(OSC_FAILED),
 	[OSC_DONE] = 0,
 	[OSC_FAILED] = 0,
@@ -129,10 +129,10 @@ osc_job_create(OscJob *job, const char *settings, const char *session_settings)
 	osc_arg_jsonb(&args, session_settings);
 	osc_arg_int8(&args, (int64) GetSystemIdentifier());
 	osc_arg_oid(&args, MyDatabaseId);
-	osc_sql("INSERT INTO online_schema.job (ddl, strategy, swap, run, owner,"
-			" settings, session_settings, system_identifier, database_id,"
-			" state, phase)"
-			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'queued', 'planned')"
+	osc_arg_datum(&args, JSONBOID, JsonbPGetDatum(job->backfill), job->backfill == NULL);
+	osc_sql("INSERT INTO online_schema.job (ddl, strategy, swap, run, owner, settings,"
+			" session_settings, system_identifier, database_id, backfill, state, phase)"
+			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'queued', 'planned')"
 			" RETURNING job_id", &args);
 	job->job_id = osc_col_int8(0, "job_id");
 	job->state = OSC_QUEUED;
@@ -220,6 +220,8 @@ member_from_row(OscStore *store, uint64 i)
 	m->rows_differing = osc_col_int8(i, "rows_differing");
 	m->sample = osc_col_text(store, i, "sample");
 	m->foreign_keys = osc_col_text(store, i, "foreign_keys");
+	m->columns = osc_col_text(store, i, "columns");
+	m->vacuumed_blocks = osc_col_int8(i, "vacuumed_blocks");
 	d = osc_col_datum(store, i, "indexes_done", &isnull);
 	old = MemoryContextSwitchTo(store->caller);
 	m->indexes_done = isnull ? NIL : text_array_to_list(d);
@@ -264,6 +266,8 @@ osc_job_load(int64 job_id, bool for_update)
 	job->settings = isnull ? NULL : DatumGetJsonbP(d);
 	d = osc_col_datum(&store, 0, "session_settings", &isnull);
 	job->session_settings = isnull ? NULL : DatumGetJsonbP(d);
+	d = osc_col_datum(&store, 0, "backfill", &isnull);
+	job->backfill = isnull ? NULL : DatumGetJsonbP(d);
 	job->system_identifier = osc_col_int8(0, "system_identifier");
 	job->database_id = osc_col_oid(0, "database_id");
 	job->attempts = (int32) osc_col_int8(0, "attempts");
@@ -274,8 +278,7 @@ osc_job_load(int64 job_id, bool for_update)
 	job->waiting_for = osc_col_text(&store, 0, "waiting_for");
 	job->last_error = osc_col_text(&store, 0, "last_error");
 
-	n = osc_sql("SELECT * FROM online_schema.job_member WHERE job_id = $1"
-				" ORDER BY member", &args);
+	n = osc_sql("SELECT * FROM online_schema.job_member WHERE job_id = $1 ORDER BY member", &args);
 	for (uint64 i = 0; i < n; i++)
 	{
 		OscMember  *m = member_from_row(&store, i);
@@ -303,8 +306,7 @@ update_job(OscJob *job, const char *assignments, OscArgs *args)
 	osc_store_open(&store);
 	osc_arg_int8(&all, job->job_id);
 	for (int i = 0; args && i < args->n; i++)
-		osc_arg_datum(&all, args->types[i], args->values[i],
-					  args->nulls[i] == 'n');
+		osc_arg_datum(&all, args->types[i], args->values[i], args->nulls[i] == 'n');
 	sql = psprintf("UPDATE online_schema.job SET %s, updated_at = clock_timestamp()"
 				   " WHERE job_id = $1", assignments);
 	if (osc_sql(sql, &all) != 1)
@@ -628,13 +630,11 @@ osc_member_update(OscMember *m, const char *assignments, OscArgs *args)
 	osc_arg_int8(&all, m->job_id);
 	osc_arg_int4(&all, m->member);
 	for (int i = 0; args && i < args->n; i++)
-		osc_arg_datum(&all, args->types[i], args->values[i],
-					  args->nulls[i] == 'n');
+		osc_arg_datum(&all, args->types[i], args->values[i], args->nulls[i] == 'n');
 	if (osc_sql(psprintf("UPDATE online_schema.job_member SET %s"
 						 " WHERE job_id = $1 AND member = $2", assignments),
 				&all) != 1)
-		elog(ERROR, "member %d of job " INT64_FORMAT " is gone",
-			 m->member, m->job_id);
+		elog(ERROR, "member %d of job " INT64_FORMAT " is gone", m->member, m->job_id);
 	osc_store_close(&store);
 }
 
@@ -657,8 +657,7 @@ osc_member_lock_generation(OscMember *m, bool exclusive)
 				" WHERE job_id = $1 AND member = $2 FOR UPDATE" :
 				"SELECT generation FROM online_schema.job_member"
 				" WHERE job_id = $1 AND member = $2 FOR SHARE", &args) != 1)
-		elog(ERROR, "member %d of job " INT64_FORMAT " is gone",
-			 m->member, m->job_id);
+		elog(ERROR, "member %d of job " INT64_FORMAT " is gone", m->member, m->job_id);
 	generation = (int32) osc_col_int8(0, "generation");
 	osc_store_close(&store);
 	return generation;
