@@ -100,6 +100,57 @@ SQL
 	};
 }
 
+# The same for a column that is changed in place, and for its way back.
+for my $change ([ 'citext', 'text', 'Key', 'kEY' ], [ 'real', 'double precision', '0', '-0' ])
+{
+	my ($old, $new, $one, $same) = @$change;
+	promise "a column follows from image to image, past TRUNCATE and in replica mode: $old to $new" => sub {
+		sql($node, <<"SQL");
+DROP TABLE IF EXISTS t, truth;
+CREATE TABLE t (id int PRIMARY KEY, c $old);
+INSERT INTO t SELECT n, CASE WHEN n % 3 > 0 THEN '$one'::$old END FROM generate_series(1, 300) n;
+CREATE TABLE truth (LIKE t INCLUDING ALL);
+INSERT INTO truth TABLE t;
+SQL
+		my $job = start_job($node, "ALTER TABLE t ALTER c TYPE $new", args => "strategy => 'column', run => 'manual', swap => 'manual'", set => { batch_size => 1 });
+		my $told = "SELECT count(*), string_agg(id || ' ' || coalesce(c::text, 'null'), ',' ORDER BY id) FROM";
+		my $i = 0;
+		my $write = sub {
+			my ($from, $to) = $i++ % 2 ? ($one, $same) : ($same, $one);
+			for my $table (qw(t truth))
+			{
+				sql($node, <<"SQL");
+UPDATE $table SET c = '$to' WHERE id % 5 = 0;
+UPDATE $table SET c = NULL WHERE id % 50 = $i;
+INSERT INTO $table (id, c) VALUES (1000 + $i, '$from');
+UPDATE $table SET id = -id WHERE id = $i;
+BEGIN;
+SET LOCAL session_replication_role = replica;
+UPDATE $table SET c = '$to' WHERE id % 7 = 0;
+COMMIT;
+SQL
+				sql($node, "BEGIN; TRUNCATE $table;\nCOPY $table (id, c) FROM stdin (FREEZE);\n" . join('', map { "$_\t$one\n" } 1 .. 300) . "\\.\nCOMMIT;\n") if $i =~ /^[248]$/;
+			}
+		};
+		for my $phase (qw(preparing backfilling indexing validating ready))
+		{
+			sql($node, "CALL advance($job, '$phase')");
+			sql($node, "SELECT osc_backfill_batch($job)") if $phase eq 'backfilling';
+			$write->();
+		}
+		sql($node, "CALL advance($job, 'ready')");
+		is(sql($node, "SELECT osc_validate($job)"), 't', 'the columns are equal');
+		ok(wait_for($node, "SELECT osc_swap($job)"), 'swapped');
+		sql($node, "CALL osc_run($job); ALTER TABLE truth ALTER c TYPE $new");
+		$write->() for 1 .. 3;
+		is(sql($node, "$told t"), sql($node, "$told truth"), 'the new column is right, image by image');
+		ok(wait_for($node, "SELECT osc_revert($job)"), 'taken back');
+		sql($node, "ALTER TABLE truth ALTER c TYPE $old");
+		is(sql($node, "$told t"), sql($node, "$told truth"), 'the old column is right, image by image');
+		is(error_of($node, "CALL osc_run($job)") =~ /reverted|^$/ ? 'reverted' : '', job_state($node, $job), 'the job ends');
+	};
+}
+
 # ------------------------------------------------------------------ rows that are born frozen
 
 for my $key ('PRIMARY KEY', 'NOT NULL')

@@ -104,7 +104,7 @@ SQL
 # helper object of before may be a user's by now.
 promise 'pg_upgrade in the middle of jobs: they do not go on in the new cluster, and leave nothing there' => sub {
 	my $old    = osc_node('before');
-	my @tables = qw(copying ready keyless kept checked);
+	my @tables = qw(copying ready keyless kept checked beside kept_beside);
 	sql($old, 'CREATE TABLE parent (id int PRIMARY KEY); INSERT INTO parent SELECT generate_series(1, 10)');
 	sql($old, "CREATE TABLE $_ (id int PRIMARY KEY, v text, p int REFERENCES parent); INSERT INTO $_ SELECT n, 'old', 1 + n % 10 FROM generate_series(1, 2000) n") for @tables;
 	sql($old, 'ALTER TABLE keyless DROP CONSTRAINT keyless_pkey');
@@ -118,6 +118,14 @@ promise 'pg_upgrade in the middle of jobs: they do not go on in the new cluster,
 	job_ends($old, $job{kept}, 'kept');
 	$job{checked} = start_job($old, 'ALTER TABLE checked ADD CHECK (id > 0)', args => "run => 'manual'");
 	sql($old, "SELECT osc_step($job{checked})") for 1 .. 2;
+	# two columns that are changed in place
+	for my $table (qw(beside kept_beside))
+	{
+		$job{$table} = start_job($old, "ALTER TABLE $table ALTER id TYPE bigint", args => "strategy => 'column', swap => 'manual'");
+		job_ends($old, $job{$table}, 'ready');
+	}
+	ok(wait_for($old, "SELECT osc_swap($job{kept_beside})"), 'one of them is swapped');
+	job_ends($old, $job{kept_beside}, 'kept');
 	# many, so that some get the OIDs that helper objects have now
 	sql($old, 'DO $$BEGIN FOR i IN 1 .. 900 LOOP EXECUTE format($q$CREATE SCHEMA "A %s"$q$, i); END LOOP; END$$');
 	$old->stop;
@@ -131,7 +139,7 @@ promise 'pg_upgrade in the middle of jobs: they do not go on in the new cluster,
 	$new->start;
 	my $told = "SELECT count(*), count(oid) FILTER (WHERE oid IN (SELECT object_oid FROM online_schema.job_object)) > 0 FROM pg_namespace WHERE nspname ~ '^A '";
 	is(sql($new, $told), '900|t', 'a schema of the user has the OID of a helper schema of before');
-	for my $table (qw(ready keyless))
+	for my $table (qw(ready keyless beside))
 	{
 		$new->psql('postgres', "SELECT osc_swap($job{$table})", stdout => \my $out, stderr => \my $err);
 		is(sql($new, "SELECT pg_typeof(id) FROM $table LIMIT 1"), 'integer', "no swap without a capture: $table");
@@ -141,7 +149,7 @@ promise 'pg_upgrade in the middle of jobs: they do not go on in the new cluster,
 		is(sql($new, "SELECT count(*), sum(id) FROM $table"), '2000|2001000', "$table has its rows");
 		sql($new, "UPDATE $table SET v = 'new' WHERE id % 2 = 0; DELETE FROM $table WHERE id > 1900");
 	}
-	for my $table (grep { $_ ne 'kept' } @tables)
+	for my $table (grep { !/^kept/ } @tables)
 	{
 		error_of($new, "SELECT osc_step($job{$table})");
 		like(sql($new, "SELECT state || ': ' || last_error FROM osc_progress WHERE job_id = $job{$table}"), qr/^paused: the job belongs to another database/, "a job that is paused, and says why: $table");
@@ -149,8 +157,13 @@ promise 'pg_upgrade in the middle of jobs: they do not go on in the new cluster,
 		job_ends($new, $job{$table}, 'cancelled');
 	}
 	is(sql($new, "SELECT count(*) FROM osc_$job{kept}_1.osc_twin WHERE v = 'old'"), '2000', 'an old copy is there');
-	sql($new, "SELECT osc_cleanup($job{kept})");
-	job_ends($new, $job{kept}, 'done', 'and can be cleaned up');
+	isnt(error_of($new, "SELECT osc_revert($job{kept_beside})"), '', 'no way back to a column that has not followed');
+	for my $table (qw(kept kept_beside))
+	{
+		sql($new, "SELECT osc_cleanup($job{$table})");
+		job_ends($new, $job{$table}, 'done', "and can be cleaned up: $table");
+	}
+	is(sql($new, "SELECT string_agg(attrelid::regclass || ' ' || attname, ', ' ORDER BY 1) FROM pg_attribute WHERE attrelid IN ('beside'::regclass, 'kept_beside'::regclass) AND attnum > 0 AND NOT attisdropped AND attname ~ 'osc'") || '', '', 'no helper column is left');
 	is(leftovers($new), '', 'nothing is left');
 	is(sql($new, "SELECT count(*) FROM pg_namespace WHERE nspname ~ '^A '"), '900', 'no schema of the user is gone');
 	for my $table (@tables)
