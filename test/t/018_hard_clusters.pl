@@ -1,8 +1,9 @@
 # 018_hard_clusters.pl: what befalls a whole cluster while it has jobs.
 #
-# Transaction ids that begin anew; pg_upgrade; a subscription that writes to the table; vacuums to
-# prevent wraparound that are at the table when the swap comes; a full lock table; crashes of jobs
-# on partitioned tables, and of those that validate constraints and build indexes.
+# Transaction ids that begin anew; wal_level = minimal; pg_upgrade; a subscription that writes to
+# the table; vacuums to prevent wraparound that are at the table when the swap comes; a full lock
+# table; crashes of jobs on partitioned tables, and of those that validate constraints and build
+# indexes.
 
 use strict;
 use warnings;
@@ -95,6 +96,58 @@ SQL
 	is(job_state($node, $job), 'failed', 'the job has failed');
 	is(leftovers($node), '', 'nothing is left');
 	is(sql($node, 'SELECT count(*) FROM ((TABLE t EXCEPT ALL SELECT id::bigint, v FROM truth) UNION ALL (SELECT id::bigint, v FROM truth EXCEPT ALL TABLE t)) d'), '0', 'the table is as it was');
+	$node->stop;
+};
+
+# ------------------------------------------------------------------ WAL that is left out
+
+# With wal_level = minimal the server logs nothing of storage that is new in the transaction, and
+# syncs the files at its commit. The swap gives new storage to the table, but not such storage.
+promise 'with wal_level = minimal a crash after the swap loses nothing that its transaction wrote' => sub {
+	my $node = osc_node('minimal', conf => "wal_level = minimal\nmax_wal_senders = 0\nmax_replication_slots = 0\nautovacuum = off\ncheckpoint_timeout = 1d", preload => 1);
+	sql($node, <<'SQL');
+CREATE TABLE t (id int PRIMARY KEY, v text, big text);
+ALTER TABLE t ALTER big SET STORAGE external;
+CREATE INDEX ON t (v);
+INSERT INTO t SELECT n, n, repeat('b', 5000) FROM generate_series(1, 1000) n;
+CREATE TABLE p (id int, day int, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
+CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20);
+INSERT INTO p SELECT n, n % 20 FROM generate_series(1, 1000) n;
+CREATE TABLE bag (id int, v text);
+INSERT INTO bag SELECT n, n FROM generate_series(1, 1000) n;
+SQL
+	my $told = join ' || ', map { "(SELECT count(*) || ' ' || md5(string_agg(x::text, ',' ORDER BY id)) FROM $_ x)" } qw(t p bag);
+	my $write = sub {
+		my ($n) = @_;
+		return "UPDATE t SET v = 'changed', big = repeat('c', 5000) WHERE id % 10 = $n % 10; UPDATE p SET day = (day + 10) % 20 WHERE id % 10 = $n % 10; UPDATE bag SET v = 'changed' WHERE id % 10 = $n % 10;"
+		  . "INSERT INTO t SELECT n, 'new', repeat('d', 5000) FROM generate_series($n * 10000, $n * 10000 + 300) n; INSERT INTO p SELECT n, n % 20 FROM generate_series($n * 10000, $n * 10000 + 300) n;"
+		  . "INSERT INTO bag SELECT n, 'new' FROM generate_series($n * 10000, $n * 10000 + 300) n;\n";
+	};
+	my $type = 'bigint';
+	my $n = 1;
+	for my $how ('SWAP', 'SAVEPOINT s; SWAP; RELEASE s', 'SAVEPOINT s; SWAP; WRITE; ROLLBACK TO s', 'SAVEPOINT s; SWAP; WRITE; ROLLBACK TO s; SWAP')
+	{
+		my $job = start_job($node, join('; ', map { "ALTER TABLE $_ ALTER id TYPE $type" } qw(t p bag)), args => "swap => 'manual'", set => { swap_max_backlog => 1000000, swap_timeout => '60s' });
+		job_ends($node, $job, 'ready');
+		sql($node, 'CHECKPOINT');
+		my $body = $how =~ s/SWAP/SELECT osc_swap($job)/gr;
+		$body =~ s/WRITE/$write->($n++)/ge;
+		sql($node, 'BEGIN;' . $write->($n++) . "$body;" . $write->($n++) . 'COMMIT');
+		my $before = sql($node, "SELECT $told");
+		kill_server($node);
+		$node->start;
+		is(sql($node, "SELECT $told"), $before, "the rows are there: $how");
+		if ($how =~ /ROLLBACK TO s$/)
+		{
+			ok(wait_for($node, "SELECT osc_swap($job)"), 'the swap works after the crash');
+		}
+		job_ends($node, $job, 'done');
+		is(sql($node, "SELECT $told"), $before, 'and are after the clean-up');
+		is(amcheck_faults($node, undef, qw(t p1 p2 bag)), '', 'amcheck finds nothing');
+		$type = $type eq 'bigint' ? 'int' : 'bigint';
+	}
+	is(leftovers($node), '', 'nothing is left');
 	$node->stop;
 };
 
