@@ -334,7 +334,7 @@ build_lint()
 # The longest first, so that two at a time end together.
 order_by_length()
 {
-	local name long='003_ledger 010_equivalence 004_crash_points 011_no_key 002_restart' all
+	local name long='003_ledger 010_equivalence 018_hard_clusters 004_crash_points 011_no_key 002_restart' all
 	all=$(cat)
 	for name in $long $all; do
 		grep -qx "$name" <<<"$all" || continue
