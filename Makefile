@@ -41,12 +41,14 @@ OBJS = \
 	src/mirror/capture.o \
 	src/mirror/clone_tree.o \
 	src/mirror/compare.o \
+	src/mirror/default_taken.o \
 	src/mirror/fill.o \
 	src/mirror/follower.o \
 	src/mirror/helper_table.o \
 	src/mirror/keyscan.o \
 	src/mirror/log.o \
 	src/mirror/mirror.o \
+	src/mirror/mirror_make.o \
 	src/mirror/notes.o \
 	src/mirror/place.o \
 	src/mirror/replay.o \
@@ -69,6 +71,7 @@ OBJS = \
 	src/plan/burden.o \
 	src/plan/harm.o \
 	src/plan/classify.o \
+	src/plan/column_owned.o \
 	src/plan/column_parts.o \
 	src/plan/plan.o \
 	src/plan/reach.o \
