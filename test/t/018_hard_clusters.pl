@@ -1,9 +1,9 @@
 # 018_hard_clusters.pl: what befalls a whole cluster while it has jobs.
 #
-# Transaction ids that begin anew; wal_level = minimal; pg_upgrade; a subscription that writes to
-# the table; vacuums to prevent wraparound that are at the table when the swap comes; a full lock
-# table; crashes of jobs on partitioned tables, and of those that validate constraints and build
-# indexes.
+# Transaction ids that begin anew; wal_level = minimal; a swap that is prepared; an idle server;
+# pg_upgrade; a subscription that writes to the table; vacuums to prevent wraparound that are at
+# the table when the swap comes; a full lock table; crashes of jobs on partitioned tables, and of
+# those that validate constraints and build indexes.
 
 use strict;
 use warnings;
@@ -148,6 +148,82 @@ SQL
 		$type = $type eq 'bigint' ? 'int' : 'bigint';
 	}
 	is(leftovers($node), '', 'nothing is left');
+	$node->stop;
+};
+
+# ------------------------------------------------------------------ restarts
+
+promise 'a swap that is prepared outlives a crash, and is committed or rolled back after it' => sub {
+	my $node = osc_node('prepared', preload => 1);
+	for my $strategy (qw(copy column))
+	{
+		for my $end (qw(COMMIT ROLLBACK))
+		{
+			sql($node, 'SET client_min_messages = warning; DROP TABLE IF EXISTS t; CREATE TABLE t (id int PRIMARY KEY, v varchar(50), big text); ALTER TABLE t ALTER big SET STORAGE external; CREATE INDEX ON t (v); INSERT INTO t SELECT n, n, repeat(\'b\', 5000) FROM generate_series(1, 1000) n');
+			my $job = start_job($node, 'ALTER TABLE t ALTER v TYPE text', args => "swap => 'manual', strategy => '$strategy'");
+			job_ends($node, $job, 'ready');
+			sql($node, "UPDATE t SET v = 'logged' WHERE id % 10 = 3");
+			my $out = '';
+			my $err = '';
+			for (1 .. 100)
+			{
+				$node->psql('postgres', "BEGIN; SELECT osc_swap($job); INSERT INTO t (id, v, big) VALUES (5000, 'with the swap', repeat('n', 5000)); PREPARE TRANSACTION 's'", stdout => \$out, stderr => \$err);
+				last if $out eq 't' && $err eq '';
+				$node->psql('postgres', "ROLLBACK PREPARED 's'");
+				sleep 0.1;
+			}
+			is("$out$err", 't', "prepared: $strategy, $end");
+			kill_server($node);
+			$node->start;
+			fails_with($node, "SET lock_timeout = '300ms'; SELECT count(*) FROM t", '55P03', undef, 'the table is locked');
+			sql($node, "SET lock_timeout = '10s'; $end PREPARED 's'");
+			is(sql($node, "SELECT count(*), count(*) FILTER (WHERE v = 'logged'), count(*) FILTER (WHERE v = 'with the swap') FROM t"), $end eq 'COMMIT' ? '1001|100|1' : '1000|100|0', 'the rows are right');
+			if ($end eq 'ROLLBACK')
+			{
+				job_ends($node, $job, 'ready', 'the job is ready');
+				sql($node, "UPDATE t SET v = 'again' WHERE id % 10 = 4");
+				ok(wait_for($node, "SELECT osc_swap($job)"), 'and swaps') or explain_job($node, $job);
+			}
+			# the call starts a worker; the launcher would, within a minute
+			sql($node, "CALL osc_wait($job, '60 s')");
+			job_ends($node, $job, $strategy eq 'copy' ? 'done' : 'kept');
+			sql($node, "SELECT osc_cleanup($job)");
+			job_ends($node, $job, 'done');
+			is(sql($node, "SELECT count(*), count(*) FILTER (WHERE v = 'logged'), count(*) FILTER (WHERE v = 'again'), min(pg_typeof(v)::text) FROM t"), $end eq 'COMMIT' ? '1001|100|0|text' : '1000|100|100|text', 'the rows are right in the end');
+			is(amcheck_faults($node, undef, 't'), '', 'amcheck finds nothing');
+			is(leftovers($node), '', 'nothing is left');
+		}
+	}
+	$node->stop;
+};
+
+promise 'an idle server starts no processes, and after a restart each job has its worker again' => sub {
+	my $node = osc_node('idle', preload => 1, conf => 'log_min_messages = debug1');
+	my $started = sub {
+		my $offset = log_offset($node);
+		sleep 3;
+		return scalar grep { /starting background worker process "online_schema/ } split /\n/, OscTest::log_since($node, $offset);
+	};
+	cmp_ok($started->(), '<', 10, 'no processes are started without jobs');
+	my @jobs;
+	for my $n (1 .. 3)
+	{
+		sql($node, "CREATE TABLE t$n (id int PRIMARY KEY); INSERT INTO t$n SELECT generate_series(1, 100)");
+		push @jobs, start_job($node, "ALTER TABLE t$n ALTER id TYPE bigint", args => "swap => 'manual'");
+	}
+	job_ends($node, $_, 'ready') for @jobs;
+	cmp_ok($started->(), '<', 10, 'nor while jobs wait for their swap');
+	$node->stop('immediate');
+	$node->start;
+	ok(wait_for($node, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'online_schema worker' AND application_name ~ 'job'", '3'), 'three workers after a restart');
+	cmp_ok($started->(), '<', 10, 'and no more');
+	sql($node, "UPDATE t$_ SET id = id + 1000") for 1 .. 3;
+	for my $job (@jobs)
+	{
+		ok(wait_for($node, "SELECT backlog = 0 FROM osc_progress WHERE job_id = $job"), 'the job keeps up');
+		ok(wait_for($node, "SELECT osc_swap($job)"), 'and swaps');
+		job_ends($node, $job, 'done');
+	}
 	$node->stop;
 };
 
