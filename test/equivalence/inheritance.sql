@@ -39,16 +39,6 @@ INSERT INTO t SELECT n, n FROM generate_series(1, 10) n;
 ---- change
 ALTER TABLE t ALTER id TYPE bigint
 
----- case inherited_key_type_named
-CREATE TABLE t (id int CONSTRAINT c1_id_not_null NOT NULL PRIMARY KEY, a int);
-CREATE TABLE c1 (PRIMARY KEY (id)) INHERITS (t);
-INSERT INTO t SELECT n, n FROM generate_series(1, 10) n;
-INSERT INTO c1 SELECT n, n FROM generate_series(5, 20) n;
----- change
-ALTER TABLE t ALTER id TYPE bigint
----- after
-SELECT count(*) FROM t;
-
 ---- case inherited_multiple
 -- a child of two parents, a column that both bring
 ---- strategy copy
