@@ -27,12 +27,15 @@ OBJS = \
 	src/store/job.o \
 	src/store/job_step.o \
 	src/store/objects.o \
+	src/model/backfill_spec.o \
+	src/model/backfill_value.o \
 	src/model/column.o \
 	src/model/compose.o \
 	src/model/mapping.o \
 	src/model/mapping_exec.o \
 	src/model/objections.o \
 	src/model/relinfo.o \
+	src/model/row_query.o \
 	src/model/script.o \
 	src/model/statement.o \
 	src/model/tree.o \
@@ -47,6 +50,7 @@ OBJS = \
 	src/mirror/helper_table.o \
 	src/mirror/keyscan.o \
 	src/mirror/log.o \
+	src/mirror/lookups.o \
 	src/mirror/mirror.o \
 	src/mirror/mirror_make.o \
 	src/mirror/notes.o \
@@ -72,6 +76,7 @@ OBJS = \
 	src/plan/harm.o \
 	src/plan/classify.o \
 	src/plan/column_owned.o \
+	src/plan/forced.o \
 	src/plan/column_parts.o \
 	src/plan/plan.o \
 	src/plan/reach.o \
@@ -85,6 +90,7 @@ OBJS = \
 	src/plan/slices.o \
 	src/drive/announce.o \
 	src/drive/arrange.o \
+	src/drive/await.o \
 	src/drive/background.o \
 	src/drive/blockers.o \
 	src/drive/columns.o \

@@ -21,6 +21,7 @@ CREATE TABLE online_schema.job (
 		CHECK (final_state IN ('failed', 'cancelled', 'reverted')),
 	settings jsonb NOT NULL,
 	session_settings jsonb NOT NULL,
+	backfill jsonb,
 	system_identifier bigint NOT NULL,
 	database_id oid NOT NULL,
 	attempts integer NOT NULL DEFAULT 0,

@@ -6,7 +6,7 @@ CREATE FUNCTION @extschema@.osc_plan(ddl text, strategy text DEFAULT 'auto',
 		lock_mode text, blocks text, cost text, note text)
 	LANGUAGE C AS 'MODULE_PATHNAME', 'osc_plan';
 COMMENT ON FUNCTION @extschema@.osc_plan(text, text, jsonb) IS
-	'shows the steps that osc_start() would take for a statement, with the lock of each and whom it blocks; changes nothing; raises the errors of osc_start()';
+	'shows the steps that osc_start() would take for a statement and its backfill expressions, with the lock of each and whom it blocks; changes nothing; raises the errors of osc_start()';
 
 CREATE FUNCTION @extschema@.osc_start(ddl text, strategy text DEFAULT 'auto',
 		swap text DEFAULT 'auto', backfill jsonb DEFAULT NULL,
@@ -14,7 +14,7 @@ CREATE FUNCTION @extschema@.osc_start(ddl text, strategy text DEFAULT 'auto',
 	RETURNS bigint
 	LANGUAGE C AS 'MODULE_PATHNAME', 'osc_start';
 COMMENT ON FUNCTION @extschema@.osc_start(text, text, text, jsonb, text) IS
-	'starts a job for one ALTER TABLE and returns its id; work begins when the transaction commits; swap is auto or manual, run is background or manual; errors: 42P01, 42703, 42501, 0A000, 2BP01, 55006 for a table that another job has, 53100 without room for its copy';
+	'starts a job for one ALTER TABLE and returns its id; work begins when the transaction commits; swap is auto or manual, run is background or manual; backfill is a JSON object of new or changed columns ("column", or "table.column" where several tables have it) and SQL expressions that give the values of existing rows, subqueries allowed; errors: 42P01, 42703, 42501, 0A000, 2BP01, 55006 for a table that another job has, 53100 without room for its copy; of backfill: 22023, 42601, 42702, 42703, 42804, 42803, 42P20, 428C9';
 
 CREATE FUNCTION @extschema@.osc_step(job_id bigint) RETURNS text
 	STRICT LANGUAGE C AS 'MODULE_PATHNAME', 'osc_step';

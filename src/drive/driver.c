@@ -174,13 +174,12 @@ full_message(const ErrorData *edata)
 	appendStringInfoString(&buf, edata->message);
 	if (edata->detail)
 		appendStringInfo(&buf, " DETAIL: %s", edata->detail);
-	if (edata->context && strncmp(edata->context, "row with ", 9) == 0)
+	/* the line of mirror/row_error.c; those of a function may stand before it */
+	for (const char *line = edata->context; line; line = strchr(line, '\n'))
 	{
-		const char *end = strchr(edata->context, '\n');
-
-		appendStringInfo(&buf, " CONTEXT: %.*s",
-						 end ? (int) (end - edata->context) : (int) strlen(edata->context),
-						 edata->context);
+		line += strspn(line, "\n");
+		if (strncmp(line, "row with ", 9) == 0)
+			appendStringInfo(&buf, " CONTEXT: %.*s", (int) strcspn(line, "\n"), line);
 	}
 	return buf.data;
 }
@@ -331,12 +330,17 @@ run_step(OscJob *job, OscStep *step, OscDriveMode mode)
 	PG_END_TRY();
 }
 
-/* a job that was carried into another cluster or database must not run there */
+/*
+ * A job that was carried into another cluster or database must not run there:
+ * its capture may be missing.  What it has to clean up it cleans up anywhere,
+ * or nobody could, once it has swapped.
+ */
 static bool
 is_at_home(OscJob *job)
 {
-	if (job->system_identifier == (int64) GetSystemIdentifier() &&
-		job->database_id == MyDatabaseId)
+	if (job->phase >= OSC_CLEANING ||
+		(job->system_identifier == (int64) GetSystemIdentifier() &&
+		 job->database_id == MyDatabaseId))
 		return true;
 	if (job->state != OSC_CANCELLING)
 		pause_job(job, "the job belongs to another database, of which this one is a copy; cancel it here",

@@ -13,8 +13,10 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
+#include "drive/await.h"
 #include "drive/control.h"
 #include "plan/plan.h"
 
@@ -66,7 +68,8 @@ osc_plan(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	OscPlan    *plan = osc_make_plan(text_arg(fcinfo, 0, "ddl"),
-									 text_arg(fcinfo, 1, "strategy"), !PG_ARGISNULL(2));
+									 text_arg(fcinfo, 1, "strategy"),
+									 PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2));
 	ListCell   *lc;
 	int			n = 0;
 
@@ -83,7 +86,7 @@ osc_start(PG_FUNCTION_ARGS)
 		.ddl = text_arg(fcinfo, 0, "ddl"),
 		.strategy = text_arg(fcinfo, 1, "strategy"),
 		.swap = text_arg(fcinfo, 2, "swap"),
-		.has_backfill = !PG_ARGISNULL(3),
+		.backfill = PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P(3),
 		.run = text_arg(fcinfo, 4, "run"),
 	};
 

@@ -49,6 +49,7 @@
 #include "finish/foreign_keys.h"
 #include "finish/orphans.h"
 #include "mirror/log.h"
+#include "mirror/lookups.h"
 #include "mirror/replay.h"
 #include "model/script.h"
 #include "store/events.h"
@@ -388,6 +389,7 @@ bring_up_to_date(OscJob *job, const OrphanCheck *check)
 	{
 		osc_lock_add(&set, ((OscMember *) lfirst(lc))->relid, AccessShareLock);
 		osc_lock_add(&set, ((OscMember *) lfirst(lc))->shadow, RowExclusiveLock);
+		osc_lookups_add(&set, lfirst(lc));
 	}
 	osc_lock_add(&set, check->fk, AccessShareLock);
 	osc_lock_add(&set, check->pk, AccessShareLock);

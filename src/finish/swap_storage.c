@@ -20,7 +20,8 @@
  * native refuses it refuses, before a row is copied.
  *
  * Locks: ACCESS EXCLUSIVE on source, shadow, twin, the TOAST tables of all
- * three, and the tables on the other side of affected foreign keys.  A crash
+ * three, and the tables on the other side of affected foreign keys; ACCESS
+ * SHARE on tables that expressions read.  A crash
  * leaves the state of before, or that of after.
  *
  *-------------------------------------------------------------------------
@@ -56,6 +57,7 @@
 #include "finish/swap_storage.h"
 #include "mirror/capture.h"
 #include "mirror/log.h"
+#include "mirror/lookups.h"
 #include "mirror/place.h"
 #include "mirror/replay.h"
 #include "mirror/shadow.h"
@@ -107,6 +109,7 @@ lock_members(OscJob *job, List *script, List *foreign_keys, const char *purpose)
 	{
 		OscMember  *m = lfirst(lc);
 
+		osc_lookups_add(&set, m);
 		add_table(&set, m->relid);
 		add_table(&set, m->shadow);
 		add_table(&set, m->twin);
@@ -192,8 +195,11 @@ count_backlog(OscJob *job)
 static void
 replay_all(OscJob *job)
 {
+	int			nest = NewGUCNestLevel();
 	ListCell   *lc;
 
+	/* functions may read tables that we do not know of */
+	osc_set_local("lock_timeout", psprintf("%d", osc_lock_timeout));
 	foreach(lc, job->members)
 	{
 		OscLogPosition position = {0};
@@ -201,6 +207,7 @@ replay_all(OscJob *job)
 
 		osc_replay_batch(lfirst(lc), &position, PG_INT64_MAX, &result);
 	}
+	AtEOXact_GUC(true, nest);
 }
 
 /*

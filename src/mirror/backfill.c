@@ -5,7 +5,7 @@
  *
  * A batch is one transaction.  The order in it matters: share lock on the
  * member's row and check of its generation; lock on the source; check of its
- * storage; only then the snapshot.  It scans from the range's cursor, keeps
+ * storage; locks on what the expressions read; only then the snapshot.  It scans from the range's cursor, keeps
  * the tuple versions from before the fence, maps and proves them, appends
  * them to the shadow without touching its indexes, and stores the cursor with
  * them.  So a crash loses at most a batch, rows and cursor together, and
@@ -60,6 +60,7 @@
 #include "mirror/backfill.h"
 #include "mirror/capture.h"
 #include "mirror/log.h"
+#include "mirror/lookups.h"
 #include "mirror/place.h"
 #include "mirror/row_error.h"
 #include "mirror/shadow.h"
@@ -387,6 +388,7 @@ open_batch(Batch *b)
 	}
 	b->shadow = table_open(m->shadow, RowExclusiveLock);
 	osc_require_places(m);
+	osc_lookups_lock(m);
 	PushActiveSnapshot(GetLatestSnapshot());
 	next = ReadNextFullTransactionId();
 	if (U64FromFullTransactionId(next) - U64FromFullTransactionId(m->fence) > MAX_FENCE_AGE)

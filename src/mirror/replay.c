@@ -64,6 +64,7 @@
 #include "base/settings.h"
 #include "base/stop_point.h"
 #include "mirror/keyscan.h"
+#include "mirror/lookups.h"
 #include "mirror/place.h"
 #include "mirror/replay.h"
 #include "mirror/row_error.h"
@@ -547,6 +548,7 @@ try_batch(OscMember *m, OscLogPosition *position, int64 limit, OscReplayResult *
 		/* lock, then snapshot: a TRUNCATE must not come in between */
 		LockRelationOid(m->relid, AccessShareLock);
 		LockRelationOid(m->shadow, RowExclusiveLock);
+		osc_lookups_lock(m);
 		PushActiveSnapshot(GetLatestSnapshot());
 		osc_replay_batch(m, position, limit, result);
 		PopActiveSnapshot();

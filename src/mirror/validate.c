@@ -22,6 +22,11 @@
  * volatile expressions are left out of the comparison, and not computed: that
  * would draw values from sequences.
  *
+ * A column whose value comes from other tables is as it was computed last.  If
+ * it comes out otherwise now, those have changed since: that is no fault of
+ * the copy.  The row's key is logged, so that the next replay brings the new
+ * value, and the row counts as never compared.
+ *
  * Locks: those of a replay batch.
  *
  *-------------------------------------------------------------------------
@@ -50,6 +55,7 @@
 #include "mirror/follower.h"
 #include "mirror/keyscan.h"
 #include "mirror/log.h"
+#include "mirror/lookups.h"
 #include "mirror/place.h"
 #include "mirror/replay.h"
 #include "mirror/row_error.h"
@@ -96,27 +102,38 @@ note_difference(Chunk *c, const char *what, char *key)
 	appendStringInfoChar(&c->sample, '}');
 }
 
-/* are the mapped row and the shadow's row the same, bit by bit? */
-static bool
-same_image(const Chunk *c, TupleTableSlot *mapped, TupleTableSlot *found)
+typedef enum Likeness
 {
+	SAME,
+	OUTDATED,					/* in what comes from other tables */
+	DIFFERENT
+} Likeness;
+
+/* are the mapped row and the shadow's row the same, bit by bit? */
+static Likeness
+compare_images(const Chunk *c, TupleTableSlot *mapped, TupleTableSlot *found)
+{
+	const OscMapping *mapping = c->map->mapping;
 	TupleDesc	desc = RelationGetDescr(c->shadow);
+	Likeness	result = SAME;
 
 	slot_getallattrs(found);
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 
-		if (att->attisdropped || bms_is_member(i + 1, c->map->mapping->uncomparable))
+		if (att->attisdropped || bms_is_member(i + 1, mapping->uncomparable))
 			continue;
-		if (mapped->tts_isnull[i] != found->tts_isnull[i])
-			return false;
-		if (!mapped->tts_isnull[i] &&
-			!datum_image_eq(mapped->tts_values[i], found->tts_values[i],
-							att->attbyval, att->attlen))
-			return false;
+		if (mapped->tts_isnull[i] == found->tts_isnull[i] &&
+			(mapped->tts_isnull[i] ||
+			 datum_image_eq(mapped->tts_values[i], found->tts_values[i],
+							att->attbyval, att->attlen)))
+			continue;
+		if (!bms_is_member(i + 1, mapping->as_computed))
+			return DIFFERENT;
+		result = OUTDATED;
 	}
-	return true;
+	return result;
 }
 
 /* has this row the given key?  key[i] belongs to the column key_of->attnums[i] */
@@ -179,15 +196,24 @@ compare_source_row(Chunk *c, TupleTableSlot *row)
 	TupleTableSlot *mapped = osc_map_row(c->map, row);
 	TupleTableSlot *partner;
 	Datum		key[INDEX_MAX_KEYS];
+	Likeness	likeness = DIFFERENT;
 
 	for (int i = 0; i < mapping->shadow_key.natts; i++)
 		key[i] = mapped->tts_values[mapping->shadow_key.attnums[i] - 1];
 	partner = c->places ?
 		find_by_place(&c->along_shadow, &c->in_shadow, OSC_PLACE_SOURCE, &c->at_shadow, row) :
 		find_partner(&c->along_shadow, &c->in_shadow, &mapping->shadow_key, key);
+	if (partner != NULL)
+		likeness = compare_images(c, mapped, partner);
 	if (partner == NULL)
 		note_difference(c, "missing in the copy", osc_key_to_string(c->map, row));
-	else if (!same_image(c, mapped, partner))
+	else if (likeness == OUTDATED)
+	{
+		osc_log_own_key(c->member, c->map, row);
+		c->result->not_compared++;
+		c->result->compared--;
+	}
+	else if (likeness == DIFFERENT)
 		note_difference(c, "different in the copy", osc_key_to_string(c->map, row));
 	if (partner == c->along_shadow.slot)
 		osc_follower_hit(&c->along_shadow);
@@ -348,6 +374,7 @@ osc_validate_chunk(OscMember *m, bool everything, OscValidateResult *result)
 	/* lock, then snapshot: a TRUNCATE must not come in between */
 	LockRelationOid(m->relid, AccessShareLock);
 	LockRelationOid(m->shadow, RowExclusiveLock);
+	osc_lookups_lock(m);
 	PushActiveSnapshot(GetLatestSnapshot());
 	if (!replay_first(m, everything, result))
 	{

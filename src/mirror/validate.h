@@ -14,7 +14,8 @@ typedef struct OscValidateResult
 {
 	int64		compared;		/* rows compared by this call */
 	int64		differing;
-	int64		not_compared;	/* keys that changed meanwhile, replayed instead */
+	int64		not_compared;	/* keys that changed meanwhile, or whose value
+								 * comes out otherwise now: replayed instead */
 	char	   *sample;			/* JSON array of differing keys */
 	bool		complete;		/* both sides are through */
 	bool		busy;			/* the log was too long: replay first */

@@ -12,8 +12,10 @@
  * its type twice, under two names, and every expression sees what it would
  * see natively.  In the end all are expressions over a row of the source.
  *
- * A new column has the default that ADD COLUMN gives it; one that a later
- * statement sets is for new rows only.  What is stable but not immutable, such
+ * A column with a backfill expression has the value of that, over a row of the
+ * source, when its statement has run (model/backfill_value.c); its default is
+ * for new rows only.  Other new columns have the default that ADD COLUMN gives
+ * them; one that a later statement sets is for new rows only.  What is stable but not immutable, such
  * as now(), is evaluated once, as native does.
  *
  * What one row more than once would have to be computed from, and would come
@@ -46,6 +48,7 @@
 
 #include "base/compat.h"
 #include "catalog/pg_type.h"
+#include "model/backfill_value.h"
 #include "model/compose.h"
 
 /* a type change of the statement at hand */
@@ -217,6 +220,28 @@ changed_value(const OscComposition *c, OscNewType *change, Form_pg_attribute att
 	return evaluate_once((Expr *) put_in_mutator(expr, &p));
 }
 
+/* the value of a column that an expression of the user's fills */
+static Expr *
+filled_value(const OscComposition *c, const OscFill *fill, Form_pg_attribute att)
+{
+	Relation	source = table_open(c->source, AccessShareLock);
+	Node	   *expr = osc_backfill_coerce(osc_backfill_read_expression(fill->backfill, source), att);
+
+	table_close(source, NoLock);
+	return evaluate_once((Expr *) expr);
+}
+
+static const OscFill *
+fill_of(const OscComposition *c, const char *colname)
+{
+	ListCell   *lc;
+
+	foreach(lc, c->fills)
+		if (strcmp(((OscFill *) lfirst(lc))->column, colname) == 0)
+			return lfirst(lc);
+	return NULL;
+}
+
 static OscNewType *
 pending_change(const OscComposition *c, AttrNumber attnum)
 {
@@ -239,6 +264,7 @@ osc_compose_begin(Relation source)
 	OscComposition *c = palloc0(sizeof(OscComposition));
 	TupleDesc	desc = RelationGetDescr(source);
 
+	c->source = RelationGetRelid(source);
 	for (int i = 0; i < desc->natts; i++)
 		c->values = lappend(c->values, TupleDescAttr(desc, i)->attisdropped ?
 							(Expr *) makeNullConst(INT4OID, -1, InvalidOid) :
@@ -257,6 +283,7 @@ osc_compose_before(OscComposition *c, const OscStatement *s, Oid named, Oid shad
 	ListCell   *lc;
 
 	c->pending = NIL;
+	c->fills = s->fills;
 	if (!IsA(s->node, AlterTableStmt))
 		return;
 	rel = table_open(shadow, NoLock);
@@ -296,9 +323,12 @@ osc_compose_after(OscComposition *c, Oid shadow)
 		bool		is_new = i >= list_length(c->values);
 		OscNewType *change = pending_change(c, att->attnum);
 		Expr	   *value = is_new ? NULL : list_nth(c->values, i);
+		const OscFill *fill = is_new || change ? fill_of(c, NameStr(att->attname)) : NULL;
 
 		if (att->attisdropped)
 			value = (Expr *) makeNullConst(INT4OID, -1, InvalidOid);
+		else if (fill)
+			value = filled_value(c, fill, att);
 		else if (is_new && att->attgenerated == '\0')
 			value = new_column_value(rel, att);
 		else if (value == NULL && att->attgenerated == '\0')
@@ -309,6 +339,7 @@ osc_compose_after(OscComposition *c, Oid shadow)
 	}
 	c->values = values;
 	c->pending = NIL;
+	c->fills = NIL;
 	c->changed = c->changed || changed;
 	table_close(rel, NoLock);
 }

@@ -15,10 +15,12 @@
 /* what the statements so far make of a row of the source */
 typedef struct OscComposition
 {
+	Oid			source;
 	bool		changed;		/* the shape is no longer the source's */
 	List	   *values;			/* Expr over the source per column; NULL: generated
 								 * anew from the row */
 	List	   *pending;		/* OscNewType of the statement that is being run */
+	List	   *fills;			/* and its OscFill */
 } OscComposition;
 
 extern OscComposition *osc_compose_begin(Relation source);

@@ -20,6 +20,10 @@
  * of which that is certain.  Where no key survives in that sense, or there is
  * none, rows are found by their place (mirror/place.c).
  *
+ * A column whose value may come from other tables, by a subquery or by a
+ * function of the user's that is not immutable, has it "as last computed": at
+ * the time when its row was copied, or last replayed.
+ *
  * Locks: ACCESS SHARE on both relations, held by the caller.
  *
  *-------------------------------------------------------------------------
@@ -37,6 +41,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteHandler.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -68,22 +73,30 @@ is_users_function(Oid funcid, void *context)
 	return funcid >= FirstNormalObjectId && func_volatile(funcid) != PROVOLATILE_IMMUTABLE;
 }
 
-/* a function of a user that is not immutable: it may look at other tables */
+/*
+ * May the expression look at other tables: by a function of a user that is
+ * not immutable, or by a subquery?  One that reads no table, as of the
+ * elements of an array, does not.
+ */
 static bool
-calls_users_function(Node *node, void *context)
+looks_elsewhere(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
 	if (check_functions_in_node(node, is_users_function, NULL))
 		return true;
-	return expression_tree_walker(node, calls_users_function, NULL);
-}
+	if (IsA(node, Query))
+	{
+		Query	   *query = (Query *) node;
+		ListCell   *lc;
 
-/* may the value differ from one evaluation to the next? */
-static bool
-is_uncomparable(Node *expr)
-{
-	return contain_volatile_functions(expr) || calls_users_function(expr, NULL);
+		foreach(lc, query->rtable)
+			if (lfirst_node(RangeTblEntry, lc)->rtekind == RTE_RELATION)
+				return true;
+		return contain_mutable_functions(node) ||
+			query_tree_walker(query, looks_elsewhere, context, 0);
+	}
+	return expression_tree_walker(node, looks_elsewhere, context);
 }
 
 /* system columns of the copy are not those of the table */
@@ -237,34 +250,45 @@ complete_mapping(OscMapping *mapping, Relation source, Relation shadow)
 	foreach(lc, mapping->generated)
 		refuse_system_columns((Node *) lfirst_node(TargetEntry, lc)->expr);
 	foreach(lc, mapping->values)
-		if (is_uncomparable((Node *) lfirst_node(TargetEntry, lc)->expr))
-			mapping->uncomparable = bms_add_member(mapping->uncomparable,
-												   lfirst_node(TargetEntry, lc)->resno);
+	{
+		TargetEntry *te = lfirst_node(TargetEntry, lc);
+
+		if (contain_volatile_functions((Node *) te->expr))
+			mapping->uncomparable = bms_add_member(mapping->uncomparable, te->resno);
+		else if (looks_elsewhere((Node *) te->expr, NULL))
+			mapping->as_computed = bms_add_member(mapping->as_computed, te->resno);
+	}
 	foreach(lc, mapping->generated)
 	{
 		TargetEntry *te = lfirst_node(TargetEntry, lc);
 		Bitmapset  *used = NULL;
 		int			i = -1;
 
-		/* computed from a column that is volatile: as little comparable */
+		/* computed from a column that is volatile, or such: as little comparable */
 		pull_varattnos((Node *) te->expr, 1, &used);
 		while ((i = bms_next_member(used, i)) >= 0)
-			if (i + FirstLowInvalidHeapAttributeNumber > 0 &&
-				bms_is_member(i + FirstLowInvalidHeapAttributeNumber,
-							  mapping->uncomparable))
+		{
+			int			attnum = i + FirstLowInvalidHeapAttributeNumber;
+
+			if (attnum > 0 && bms_is_member(attnum, mapping->uncomparable))
 				mapping->uncomparable = bms_add_member(mapping->uncomparable, te->resno);
+			if (attnum > 0 && bms_is_member(attnum, mapping->as_computed))
+				mapping->as_computed = bms_add_member(mapping->as_computed, te->resno);
+		}
 	}
 }
 
 /*
  * Work out the mapping from the source to the shadow.  values: what
- * model/compose.c found for each column of the shadow.
+ * model/compose.c found for each column of the shadow.  Needs an active
+ * snapshot if there are subqueries among them.
  */
 OscMapping *
 osc_mapping_build(Relation source, Relation shadow, List *values)
 {
 	OscMapping *mapping = palloc0(sizeof(OscMapping));
 	TupleDesc	to = RelationGetDescr(shadow);
+	List	   *with_queries;
 
 	for (int i = 0; i < to->natts; i++)
 	{
@@ -289,6 +313,9 @@ osc_mapping_build(Relation source, Relation shadow, List *values)
 	}
 	choose_key(mapping, source, shadow);
 	complete_mapping(mapping, source, shadow);
+	with_queries = osc_values_with_queries(mapping);
+	if (with_queries != NIL)
+		mapping->reads = osc_row_query_reads(with_queries, source);
 	return mapping;
 }
 
@@ -302,9 +329,41 @@ osc_mapping_store(const OscMapping *mapping)
 
 	for (int i = 0; i < mapping->key.natts; i++)
 		key = lappend_int(key, mapping->key.attnums[i]);
-	return nodeToString(list_make3(mapping->values,
+	return nodeToString(list_make4(mapping->values,
 								   mapping->generated ? (void *) mapping->generated : (void *) makeBoolean(false),
-								   key));
+								   key,
+								   mapping->reads ? (void *) mapping->reads : (void *) makeBoolean(false)));
+}
+
+static List *
+reads_of(List *parts)
+{
+	return IsA(lfourth(parts), OidList) ? lfourth(parts) : NIL;
+}
+
+/*
+ * The tables (Oid) that subqueries of a stored mapping read.
+ */
+List *
+osc_mapping_reads(const char *stored)
+{
+	/* most mappings have no subqueries: spare reading the tree */
+	return strstr(stored, "{SUBLINK ") ? reads_of(castNode(List, stringToNode(stored))) : NIL;
+}
+
+/*
+ * The columns (TargetEntry) of the mapping that need a plan.
+ */
+List *
+osc_values_with_queries(const OscMapping *mapping)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, mapping->values)
+		if (checkExprHasSubLink((Node *) lfirst_node(TargetEntry, lc)->expr))
+			result = lappend(result, lfirst(lc));
+	return result;
 }
 
 /*
@@ -355,6 +414,7 @@ osc_mapping_load(const char *stored, Relation source, Relation shadow)
 
 	mapping->values = linitial(parts);
 	mapping->generated = IsA(lsecond(parts), List) ? lsecond(parts) : NIL;
+	mapping->reads = reads_of(parts);
 	check_types(mapping, shadow);
 	foreach(lc, key_attnums)
 		wanted.attnums[wanted.natts++] = lfirst_int(lc);

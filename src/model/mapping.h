@@ -10,6 +10,7 @@
 
 #include "executor/executor.h"
 #include "model/relinfo.h"
+#include "model/row_query.h"
 #include "nodes/parsenodes.h"
 #include "utils/relcache.h"
 
@@ -24,6 +25,9 @@ typedef struct OscMapping
 	List	   *check_names;	/* String: constraints that the copy must prove */
 	List	   *check_exprs;	/* their expressions, over the target */
 	Bitmapset  *uncomparable;	/* target columns (attnum) that are volatile */
+	Bitmapset  *as_computed;	/* those that may read other tables: the same
+								 * row may give another value later */
+	List	   *reads;			/* Oid: the tables that subqueries read */
 } OscMapping;
 
 /* a mapping ready to be run; lives as long as the context it was made in */
@@ -35,6 +39,9 @@ typedef struct OscMapExec
 	EState	   *estate;
 	ExprContext *econtext;
 	ProjectionInfo *projection;
+	OscRowQuery *query;			/* columns with subqueries, or NULL */
+	int			nquery;
+	AttrNumber *query_attnums;
 	bool		to_compare;		/* volatile columns are NULL, nothing is proved */
 	TupleTableSlot *out;		/* the mapped row */
 	int			ngenerated;
@@ -53,6 +60,8 @@ typedef struct OscMapExec
 extern OscMapping *osc_mapping_build(Relation source, Relation shadow, List *values);
 extern char *osc_mapping_store(const OscMapping *mapping);
 extern OscMapping *osc_mapping_load(const char *stored, Relation source, Relation shadow);
+extern List *osc_values_with_queries(const OscMapping *mapping);
+extern List *osc_mapping_reads(const char *stored);
 extern OscMapExec *osc_mapping_init(const OscMapping *mapping, Relation source,
 									Relation shadow);
 extern OscMapExec *osc_mapping_init_to_compare(const OscMapping *mapping, Relation source,

@@ -3,8 +3,8 @@
  * mapping_exec.c
  *	  Running a mapping: source rows to target rows, and keys both ways.
  *
- * A row is projected, its new generated columns are computed from the result,
- * and what a native rewrite would check of it is checked, with native's
+ * A row is projected, columns with subqueries are computed by a plan
+ * (row_query.c), new generated columns from the result, and what a native rewrite would check of it is checked, with native's
  * errors.  Expressions are the user's: the caller has entered the job owner's
  * name.
  *
@@ -19,6 +19,7 @@
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -86,6 +87,27 @@ init_keys(OscMapExec *me)
 	me->key_in = MakeSingleTupleTableSlot(from, &TTSOpsVirtual);
 }
 
+/* the columns that need a plan, but for those that are not to be computed */
+static void
+init_query(OscMapExec *me)
+{
+	List	   *targets = NIL;
+	ListCell   *lc;
+
+	me->query_attnums = palloc0(sizeof(AttrNumber) * Max(list_length(me->mapping->values), 1));
+	foreach(lc, osc_values_with_queries(me->mapping))
+	{
+		TargetEntry *te = lfirst_node(TargetEntry, lc);
+
+		if (me->to_compare && bms_is_member(te->resno, me->mapping->uncomparable))
+			continue;
+		me->query_attnums[me->nquery++] = te->resno;
+		targets = lappend(targets, te);
+	}
+	if (targets != NIL)
+		me->query = osc_row_query_begin(targets, me->source);
+}
+
 static OscMapExec *
 init_mapping(const OscMapping *mapping, Relation source, Relation shadow, bool to_compare)
 {
@@ -106,7 +128,8 @@ init_mapping(const OscMapping *mapping, Relation source, Relation shadow, bool t
 	{
 		TargetEntry *te = copyObject(lfirst_node(TargetEntry, lc));
 
-		if (to_compare && bms_is_member(te->resno, mapping->uncomparable))
+		if ((to_compare && bms_is_member(te->resno, mapping->uncomparable)) ||
+			checkExprHasSubLink((Node *) te->expr))
 			te->expr = (Expr *) makeNullConst(exprType((Node *) te->expr), -1, InvalidOid);
 		te->expr = expression_planner(te->expr);
 		tlist = lappend(tlist, te);
@@ -130,12 +153,14 @@ init_mapping(const OscMapping *mapping, Relation source, Relation shadow, bool t
 	foreach(lc, mapping->check_names)
 		me->check_names[i++] = strVal(lfirst(lc));
 	init_keys(me);
+	init_query(me);
 	return me;
 }
 
 /*
- * Make a mapping ready to run, in the current memory context.  The relations
- * stay open until osc_mapping_end().
+ * Make a mapping ready to run, in the current memory context and, if it has
+ * subqueries, under the active snapshot.  The relations stay open until
+ * osc_mapping_end().
  */
 OscMapExec *
 osc_mapping_init(const OscMapping *mapping, Relation source, Relation shadow)
@@ -159,6 +184,8 @@ osc_mapping_end(OscMapExec *me)
 {
 	ExecDropSingleTupleTableSlot(me->out);
 	ExecDropSingleTupleTableSlot(me->key_in);
+	if (me->query)
+		osc_row_query_end(me->query);
 	FreeExecutorState(me->estate);
 }
 
@@ -198,6 +225,16 @@ osc_map_row(OscMapExec *me, TupleTableSlot *in)
 	ResetExprContext(me->econtext);
 	me->econtext->ecxt_scantuple = in;
 	out = ExecProject(me->projection);
+	if (me->query)
+	{
+		TupleTableSlot *computed = osc_row_query_eval(me->query, in);
+
+		for (int i = 0; i < me->nquery; i++)
+		{
+			out->tts_values[me->query_attnums[i] - 1] = computed->tts_values[i];
+			out->tts_isnull[me->query_attnums[i] - 1] = computed->tts_isnull[i];
+		}
+	}
 	if (me->ngenerated > 0)
 	{
 		MemoryContext old;

@@ -31,6 +31,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
+#include "model/backfill_spec.h"
 #include "model/relinfo.h"
 #include "model/script.h"
 #include "store/job_step.h"
@@ -372,6 +373,8 @@ osc_script_of_job(const OscJob *job)
 		s->relid = step->relid;
 		script = lappend(script, s);
 	}
+	if (job->backfill)
+		osc_backfill_attach(osc_backfill_from_jsonb(job->backfill), script);
 	return script;
 }
 

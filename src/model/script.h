@@ -22,6 +22,8 @@ typedef struct OscStatement
 	int			start;			/* where it begins in the source */
 	Oid			relid;			/* the table; InvalidOid: it does not exist, and
 								 * the statement says IF EXISTS */
+	List	   *fills;			/* OscFill *: expressions for columns that it makes
+								 * (model/backfill_spec.h) */
 } OscStatement;
 
 extern List *osc_parse_script(const char *ddl);

@@ -32,6 +32,7 @@
 
 #include "base/compat.h"
 #include "base/run.h"
+#include "model/backfill_spec.h"
 #include "model/relinfo.h"
 #include "model/statement.h"
 #include "model/tree.h"
@@ -149,7 +150,10 @@ classify_constraint(Relation rel, OscPart *part, const Constraint *con)
 	switch (con->contype)
 	{
 		case CONSTR_CHECK:
-			set(part, con->skip_validation ? OSC_INSTANT : OSC_CONSTRAINT, "add-check");
+			if (con->skip_validation)
+				set(part, OSC_INSTANT, "add-check-not-valid");
+			else
+				set(part, OSC_CONSTRAINT, "add-check");
 			break;
 		case CONSTR_FOREIGN:
 			if (con->skip_validation)
@@ -544,6 +548,13 @@ osc_classify(Relation rel, List *statements)
 
 		if (rewrite != OSC_REWRITES_NOTHING)
 			mark_rewriting(parts, rewrite);
+	}
+	foreach(lc, parts)
+	{
+		OscPart    *part = lfirst(lc);
+
+		if (part->cmd && osc_find_fill(part->statement->fills, part->cmd))
+			set(part, OSC_COPY, "backfill");
 	}
 	return parts;
 }

@@ -29,10 +29,13 @@
 
 #include "base/ident.h"
 #include "base/settings.h"
+#include "model/backfill_spec.h"
 #include "model/objections.h"
 #include "model/relinfo.h"
 #include "model/statement.h"
 #include "plan/classify.h"
+#include "plan/column_plan.h"
+#include "plan/forced.h"
 #include "plan/plan.h"
 #include "plan/reach.h"
 #include "plan/recipes.h"
@@ -46,7 +49,7 @@
 static const char *const strategies[] = {"auto", "instant", "constraint", "index", "copy", "column"};
 
 static void
-check_arguments(const char *strategy, bool has_backfill)
+check_arguments(const char *strategy)
 {
 	bool		known = false;
 
@@ -57,54 +60,6 @@ check_arguments(const char *strategy, bool has_backfill)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown strategy \"%s\"", strategy),
 				 errhint("Use \"auto\", \"instant\", \"constraint\", \"index\", \"copy\" or \"column\".")));
-	if (has_backfill)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("backfill expressions are not supported"),
-				 errhint("Use a USING expression, or a default.")));
-}
-
-/* is this strategy among those of the parts, and no other but "instant"? */
-static bool
-strategy_fits(List *parts, const char *strategy)
-{
-	bool		found = false;
-	ListCell   *lc;
-
-	if (strcmp(strategy, "instant") == 0)
-		found = true;
-	foreach(lc, parts)
-	{
-		OscPart    *part = lfirst(lc);
-
-		if (strcmp(osc_strategy_name(part->strategy), strategy) == 0)
-			found = true;
-		else if (part->strategy != OSC_INSTANT)
-			return false;
-	}
-	return found;
-}
-
-static void
-check_forced_strategy(List *parts, const char *strategy)
-{
-	OscPart    *worst = NULL;
-	ListCell   *lc;
-
-	if (strcmp(strategy, "auto") == 0 || strcmp(strategy, "copy") == 0 ||
-		strategy_fits(parts, strategy))
-		return;
-	foreach(lc, parts)
-		if (worst == NULL || ((OscPart *) lfirst(lc))->strategy > worst->strategy)
-			worst = lfirst(lc);
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("strategy \"%s\" does not fit the change", strategy),
-			 worst ? errdetail("%s needs strategy \"%s\".", osc_rule_find(worst->rule)->change,
-							   osc_strategy_name(worst->strategy)) : 0,
-			 errhint("Use \"auto\"%s%s%s.", worst && worst->strategy != OSC_COPY ? ", \"" : "",
-					 worst && worst->strategy != OSC_COPY ? osc_strategy_name(worst->strategy) : "",
-					 worst && worst->strategy != OSC_COPY ? "\" or \"copy\"" : " or \"copy\"")));
 }
 
 /* ---------------------------------------- a copy */
@@ -186,6 +141,36 @@ describe_capture(const char *name, const OscRehearsal *r)
 		return psprintf("capture the places (ctid) of changed rows of %s", name);
 	return psprintf("capture the keys of changed rows of %s (index %s)", name,
 					quote_identifier(r->key));
+}
+
+static bool
+has_name(List *names, const char *name)
+{
+	return list_member(names, makeString(unconstify(char *, name)));
+}
+
+/* the columns of the statements on a table that expressions of the user's fill */
+static void
+describe_fills(OscPlan *plan, const OscPlanTable *t, const OscRehearsal *r)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->backfill)
+	{
+		OscBackfill *b = lfirst(lc);
+
+		if (b->relid != t->relid)
+			continue;
+		add_row(plan, OSC_BACKFILLING,
+				psprintf("compute column %s of %s: %s", quote_identifier(b->column),
+						 osc_relation_name(t->relid), b->expression),
+				"ACCESS SHARE on what it reads", "nothing", pstrdup("once for each row"),
+				has_name(r->is_volatile, b->column) ?
+				pstrdup("in the job owner's name, anew when a row is replayed; it is volatile, so it is not compared") :
+				has_name(r->as_computed, b->column) ?
+				pstrdup("in the job owner's name, anew when a row is replayed: what it reads elsewhere is as last computed; a row that comes out otherwise when it is compared is replayed once more") :
+				pstrdup("in the job owner's name, anew when a row is replayed"));
+	}
 }
 
 static void
@@ -294,6 +279,8 @@ plan_copies(OscPlan *plan, OscPlanTable *t, const char *forced)
 		OscPlanTable *m = lfirst(lc);
 		Relation	rel = table_open(m->relid, NoLock);
 
+		if (n == 0)
+			describe_fills(plan, t, results);
 		describe_copy(plan, t, rel, &results[n++], forced);
 		m->described = true;
 		table_close(rel, NoLock);
@@ -395,9 +382,12 @@ needs_copy(const OscPlanTable *t)
 	return false;
 }
 
-/* which tables are copied, and why (for those of which no part needs it) */
+/*
+ * Which tables must be copied, and why (for those of which no part needs it);
+ * NULL: none.
+ */
 static const char *
-choose_copies(OscPlan *plan, const char *strategy)
+choose_copies(OscPlan *plan)
 {
 	const char *why = NULL;
 	const char *reason;
@@ -409,9 +399,7 @@ choose_copies(OscPlan *plan, const char *strategy)
 	{
 		OscPlanTable *t = lfirst(lc);
 
-		if (strcmp(strategy, "copy") == 0)
-			reason = "strategy \"copy\" was asked for";
-		else if (needs_copy(t))
+		if (needs_copy(t))
 			reason = "";
 		else if ((reason = osc_why_not_separable(t->parts)) != NULL)
 			reason = psprintf("the parts cannot be run apart: %s", reason);
@@ -440,6 +428,18 @@ choose_copies(OscPlan *plan, const char *strategy)
 			}
 	}
 	return why;
+}
+
+/* all tables that the script names are copied, for the caller wishes it */
+static const char *
+copy_all(OscPlan *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->tables)
+		if (((OscPlanTable *) lfirst(lc))->statements != NIL)
+			(void) osc_plan_mark_copied(lfirst(lc));
+	return "strategy \"copy\" was asked for";
 }
 
 /* parts of one statement */
@@ -486,12 +486,13 @@ static void
 fill_plan(OscPlan *plan, const char *strategy)
 {
 	const char *why;
-	List	   *all = NIL;
 	ListCell   *lc;
 
 	osc_plan_collect_tables(plan);
 	if (strcmp(strategy, "column") == 0)
 	{
+		if (plan->backfill != NIL)
+			osc_refuse_column("it has backfill expressions", "Use strategy \"copy\" for them.");
 		osc_check_column_script(plan);
 		classify_table(linitial(plan->tables), true);
 		osc_plan_columns(plan, linitial(plan->tables));
@@ -499,14 +500,12 @@ fill_plan(OscPlan *plan, const char *strategy)
 		return;
 	}
 	foreach(lc, plan->tables)
-	{
-		if (((OscPlanTable *) lfirst(lc))->statements == NIL)
-			continue;
-		classify_table(lfirst(lc), list_length(plan->script) == 1);
-		all = list_concat(all, ((OscPlanTable *) lfirst(lc))->parts);
-	}
-	check_forced_strategy(all, strategy);
-	why = choose_copies(plan, strategy);
+		if (((OscPlanTable *) lfirst(lc))->statements != NIL)
+			classify_table(lfirst(lc), list_length(plan->script) == 1);
+	why = choose_copies(plan);
+	osc_check_forced_strategy(plan, strategy);
+	if (strcmp(strategy, "copy") == 0)
+		why = copy_all(plan);
 	if (why)
 	{
 		foreach(lc, plan->tables)
@@ -564,11 +563,11 @@ add_hint(void)
 }
 
 /*
- * Plan a job.  Raises all errors that can be known before anything is made;
- * takes ACCESS SHARE on the tables and keeps it to the end of the transaction.
+ * Plan a job; backfill as osc_start() takes it, or NULL.  Raises all errors
+ * that can be known before anything is made; takes ACCESS SHARE on the tables and keeps it to the end of the transaction.
  */
 OscPlan *
-osc_make_plan(const char *ddl, const char *strategy, bool has_backfill)
+osc_make_plan(const char *ddl, const char *strategy, Jsonb *backfill)
 {
 	OscPlan    *plan = palloc0(sizeof(OscPlan));
 	ErrorContextCallback callback = {
@@ -578,12 +577,14 @@ osc_make_plan(const char *ddl, const char *strategy, bool has_backfill)
 	};
 
 	osc_require_settings();
-	check_arguments(strategy, has_backfill);
+	check_arguments(strategy);
 	PG_TRY();
 	{
 		error_context_stack = &callback;
 		plan->script = osc_parse_script(ddl);
 		osc_resolve_script(plan->script);
+		if (backfill)
+			plan->backfill = osc_backfill_resolve(backfill, plan->script);
 		fill_plan(plan, strategy);
 		error_context_stack = callback.previous;
 	}

@@ -10,6 +10,7 @@
 
 #include "nodes/pg_list.h"
 #include "store/job_step.h"
+#include "utils/jsonb.h"
 
 /* one row of osc_plan(); with run, a command that the job runs as shown */
 typedef struct OscPlanStep
@@ -44,12 +45,13 @@ typedef struct OscPlanTable
 typedef struct OscPlan
 {
 	List	   *script;			/* OscStatement * */
+	List	   *backfill;		/* OscBackfill *, attached to them */
 	List	   *tables;			/* OscPlanTable *, parents before children, else in the order of their
 								 * first statements */
 	List	   *steps;			/* OscPlanStep *, in the order in which they run */
 	bool		needs_worker;	/* a command cannot run in a transaction */
 } OscPlan;
 
-extern OscPlan *osc_make_plan(const char *ddl, const char *strategy, bool has_backfill);
+extern OscPlan *osc_make_plan(const char *ddl, const char *strategy, Jsonb *backfill);
 
 #endif							/* OSC_PLAN_H */

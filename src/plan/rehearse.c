@@ -96,6 +96,20 @@ clone_family(OscCloneTree *tree, List *relids)
 	osc_clone_tree_make(tree, family, schemas);
 }
 
+/* the names (String) of columns of the copy */
+static List *
+column_names(Relation shadow, Bitmapset *attnums, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	List	   *result = NIL;
+	int			attnum = -1;
+
+	while ((attnum = bms_next_member(attnums, attnum)) >= 0)
+		result = lappend(result, makeString(get_attname(RelationGetRelid(shadow), attnum, false)));
+	MemoryContextSwitchTo(old);
+	return result;
+}
+
 /* make the copies, and look at them */
 static void
 try_copy(OscCloneTree *tree, List *script, MemoryContext context, void *result)
@@ -127,6 +141,10 @@ try_copy(OscCloneTree *tree, List *script, MemoryContext context, void *result)
 			r->order = MemoryContextStrdup(context, get_rel_name(osc_index_of_copy(source, order, RelationGetRelid(shadow))));
 		osc_check_access_method(shadow);
 		r->nproved = list_length(mapping->check_names);
+		r->is_volatile = column_names(shadow, mapping->uncomparable, context);
+		r->as_computed = column_names(shadow, mapping->as_computed, context);
+		/* may the caller read and call what the expressions do? */
+		osc_mapping_end(osc_mapping_init(mapping, source, shadow));
 		r++;
 		table_close(shadow, NoLock);
 		table_close(source, NoLock);

@@ -18,6 +18,9 @@ typedef struct OscRehearsal
 	int			nindexes;		/* of the table afterwards */
 	int			nproved;		/* CHECK constraints that the copy proves */
 	char	   *order;			/* the index for CLUSTER, or NULL */
+	List	   *is_volatile;	/* String: columns that are not compared */
+	List	   *as_computed;	/* String: those whose value may come from other
+								 * tables */
 } OscRehearsal;
 
 /* what the server would rewrite */

@@ -129,10 +129,10 @@ osc_job_create(OscJob *job, const char *settings, const char *session_settings)
 	osc_arg_jsonb(&args, session_settings);
 	osc_arg_int8(&args, (int64) GetSystemIdentifier());
 	osc_arg_oid(&args, MyDatabaseId);
-	osc_sql("INSERT INTO online_schema.job (ddl, strategy, swap, run, owner,"
-			" settings, session_settings, system_identifier, database_id,"
-			" state, phase)"
-			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'queued', 'planned')"
+	osc_arg_datum(&args, JSONBOID, JsonbPGetDatum(job->backfill), job->backfill == NULL);
+	osc_sql("INSERT INTO online_schema.job (ddl, strategy, swap, run, owner, settings,"
+			" session_settings, system_identifier, database_id, backfill, state, phase)"
+			" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'queued', 'planned')"
 			" RETURNING job_id", &args);
 	job->job_id = osc_col_int8(0, "job_id");
 	job->state = OSC_QUEUED;
@@ -266,6 +266,8 @@ osc_job_load(int64 job_id, bool for_update)
 	job->settings = isnull ? NULL : DatumGetJsonbP(d);
 	d = osc_col_datum(&store, 0, "session_settings", &isnull);
 	job->session_settings = isnull ? NULL : DatumGetJsonbP(d);
+	d = osc_col_datum(&store, 0, "backfill", &isnull);
+	job->backfill = isnull ? NULL : DatumGetJsonbP(d);
 	job->system_identifier = osc_col_int8(0, "system_identifier");
 	job->database_id = osc_col_oid(0, "database_id");
 	job->attempts = (int32) osc_col_int8(0, "attempts");
@@ -276,8 +278,7 @@ osc_job_load(int64 job_id, bool for_update)
 	job->waiting_for = osc_col_text(&store, 0, "waiting_for");
 	job->last_error = osc_col_text(&store, 0, "last_error");
 
-	n = osc_sql("SELECT * FROM online_schema.job_member WHERE job_id = $1"
-				" ORDER BY member", &args);
+	n = osc_sql("SELECT * FROM online_schema.job_member WHERE job_id = $1 ORDER BY member", &args);
 	for (uint64 i = 0; i < n; i++)
 	{
 		OscMember  *m = member_from_row(&store, i);
@@ -305,8 +306,7 @@ update_job(OscJob *job, const char *assignments, OscArgs *args)
 	osc_store_open(&store);
 	osc_arg_int8(&all, job->job_id);
 	for (int i = 0; args && i < args->n; i++)
-		osc_arg_datum(&all, args->types[i], args->values[i],
-					  args->nulls[i] == 'n');
+		osc_arg_datum(&all, args->types[i], args->values[i], args->nulls[i] == 'n');
 	sql = psprintf("UPDATE online_schema.job SET %s, updated_at = clock_timestamp()"
 				   " WHERE job_id = $1", assignments);
 	if (osc_sql(sql, &all) != 1)
@@ -630,8 +630,7 @@ osc_member_update(OscMember *m, const char *assignments, OscArgs *args)
 	osc_arg_int8(&all, m->job_id);
 	osc_arg_int4(&all, m->member);
 	for (int i = 0; args && i < args->n; i++)
-		osc_arg_datum(&all, args->types[i], args->values[i],
-					  args->nulls[i] == 'n');
+		osc_arg_datum(&all, args->types[i], args->values[i], args->nulls[i] == 'n');
 	if (osc_sql(psprintf("UPDATE online_schema.job_member SET %s"
 						 " WHERE job_id = $1 AND member = $2", assignments),
 				&all) != 1)

@@ -103,6 +103,7 @@ typedef struct OscJob
 	OscState	final_state;	/* where a cancelling job goes, or one that was taken back */
 	Jsonb	   *settings;
 	Jsonb	   *session_settings;
+	Jsonb	   *backfill;		/* see model/backfill_spec.c; NULL: none */
 	int64		system_identifier;
 	Oid			database_id;
 	int32		attempts;		/* failed lock attempts in a row */

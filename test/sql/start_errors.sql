@@ -255,11 +255,11 @@ FROM (VALUES
 	('osc_start(''ALTER TABLE shop ADD c int'', strategy => ''constraint'')'),
 	('osc_start(''ALTER TABLE shop ADD c int'', strategy => ''index'')'),
 	('osc_start(''ALTER TABLE shop ADD c int'', strategy => ''column'')'),
-	('osc_start(''ALTER TABLE shop ADD c int'', backfill => ''{"c": "id"}'')'),
+	('osc_start(''ALTER TABLE shop ADD c int'', backfill => ''{"d": "id"}'')'),
 	('osc_plan(NULL)'),
 	('osc_plan(''ALTER TABLE shop ADD c int'', NULL)'),
 	('osc_plan(''ALTER TABLE shop ADD c int'', ''column'')'),
-	('osc_plan(''ALTER TABLE shop ADD c int'', ''copy'', ''{}'')')) AS c(call),
+	('osc_plan(''ALTER TABLE shop ADD c int'', ''copy'', ''[]'')')) AS c(call),
 	osc_test.refusal('SELECT ' || c.call) r;
 
 -- nothing is left of all this, and the table is as it was
