@@ -88,6 +88,7 @@ osc_columns_store(const List *columns)
 		one = lappend(one, makeString(c->definition));
 		one = lappend(one, c->forward);
 		one = lappend(one, c->inverse);
+		one = lappend(one, makeString(c->final_name));
 		all = lappend(all, one);
 	}
 	return nodeToString(all);
@@ -112,6 +113,7 @@ osc_columns_load(const char *stored)
 		c->definition = strVal(list_nth(one, 5));
 		c->forward = list_nth(one, 6);
 		c->inverse = list_nth(one, 7);
+		c->final_name = strVal(list_nth(one, 8));
 		result = lappend(result, c);
 	}
 	return result;
@@ -252,7 +254,7 @@ uses_users_code(Node *node, void *unused)
 		return false;
 	if (check_functions_in_node(node, is_users_function, NULL))
 		return true;
-	if (!IsA(node, List) && exprType(node) >= FirstNormalObjectId)
+	if (!IsA(node, List) && !IsA(node, Var) && exprType(node) >= FirstNormalObjectId)
 		return true;
 	return expression_tree_walker(node, uses_users_code, unused);
 }
