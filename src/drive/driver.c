@@ -231,11 +231,8 @@ handle_error(OscJob *job, OscStep *step, OscDriveMode mode, ErrorData *edata)
 
 	if (!is_passing(edata->sqlerrcode) && edata->sqlerrcode != ERRCODE_QUERY_CANCELED)
 		explain_error(job, edata);
-	if (osc_column_member(job))
-	{
-		edata->message = osc_with_users_names(osc_column_member(job), edata->message);
-		edata->detail = osc_with_users_names(osc_column_member(job), edata->detail);
-	}
+	edata->message = osc_with_users_names(job, edata->message);
+	edata->detail = osc_with_users_names(job, edata->detail);
 	message = full_message(edata);
 	sqlstate = pstrdup(unpack_sql_state(edata->sqlerrcode));
 	if (is_passing(edata->sqlerrcode))
