@@ -194,6 +194,55 @@ osc_mirror_read(Oid relid, OscMirror *mirror)
 	return OidIsValid(mirror->trigger);
 }
 
+/* errors that say nothing of the value: the statement fails, as it would in any function */
+static bool
+is_not_of_value(int code)
+{
+	int			category = ERRCODE_TO_CATEGORY(code);
+
+	return category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK);
+}
+
+/*
+ * Prepare the expressions, which looks at rights and runs what is constant in
+ * them: in the owner's name, if they need that.  Where it fails (the role is
+ * gone, a function was dropped) no value can be worked out.
+ */
+static void
+prepare(MirrorEntry *entry, Relation rel)
+{
+	OscSubxact	subxact;
+
+	if (!entry->needs_owner)
+	{
+		entry->ce = osc_columns_init(rel, entry->mirror.columns);
+		return;
+	}
+	osc_subxact_begin(&subxact);
+	PG_TRY();
+	{
+		OscEnv		env;
+
+		osc_env_enter(&env, entry->mirror.owner, NULL, entry->mirror.settings);
+		entry->ce = osc_columns_init(rel, entry->mirror.columns);
+		osc_env_leave(&env);
+		osc_subxact_commit(&subxact);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata = osc_subxact_caught(&subxact);
+
+		entry->ce = NULL;
+		if (is_not_of_value(edata->sqlerrcode))
+			ReThrowError(edata);
+		FreeErrorData(edata);
+	}
+	PG_END_TRY();
+}
+
 /* learn what is to be done for the relation */
 static void
 learn(MirrorEntry *entry, Relation rel)
@@ -213,7 +262,7 @@ learn(MirrorEntry *entry, Relation rel)
 	{
 		entry->needs_owner = osc_columns_need_owner(entry->mirror.columns);
 		entry->guarded = entry->needs_owner || osc_columns_may_fail(entry->mirror.columns);
-		entry->ce = osc_columns_init(rel, entry->mirror.columns);
+		prepare(entry, rel);
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -247,18 +296,6 @@ lookup(Relation rel)
 	if (entry->ce)
 		entry->ce->rel = rel;
 	return entry;
-}
-
-/* errors that say nothing of the value: the statement fails, as it would in any function */
-static bool
-is_not_of_value(int code)
-{
-	int			category = ERRCODE_TO_CATEGORY(code);
-
-	return category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
-		category == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) ||
-		category == ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR) ||
-		category == ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK);
 }
 
 /* the value of pair i that follows; false, and NULL, if there is none */
@@ -347,24 +384,49 @@ key_is_unchanged(const MirrorRow *mr, const OscKey *key)
 }
 
 /*
+ * A new row that comes with a value for the old column, and it is not that of the
+ * new one: an INSERT or COPY without a column list, which meets another order of
+ * columns than before the swap.  To pass over the value would lose it.
+ */
+static void
+refuse_given_old(const MirrorRow *mr, const OscColumn *c, Datum value, bool isnull)
+{
+	bool		given_isnull;
+	Datum		given = slot_getattr(mr->row, c->old_att, &given_isnull);
+
+	if (given_isnull || osc_same_image(mr->rel, c->old_att, given, given_isnull, value, isnull))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("column \"%s\" of table \"%s\" cannot be written to",
+					NameStr(TupleDescAttr(RelationGetDescr(mr->rel), c->old_att - 1)->attname),
+					RelationGetRelationName(mr->rel)),
+			 errdetail("It only follows column \"%s\" until the job that changed that is cleaned up.",
+					   NameStr(TupleDescAttr(RelationGetDescr(mr->rel), c->new_att - 1)->attname)),
+			 errhint("Name the columns of the INSERT or COPY.")));
+}
+
+/*
  * One column follows the other.  On the way back an old value stays what it
  * was as long as nobody changes the new one: it may be one of several that
  * stand for it.
  */
 static void
-follow(MirrorRow *mr, int i)
+follow(MirrorRow *mr, int i, const OscColumn *c)
 {
 	const OscMirror *mirror = &mr->entry->mirror;
-	const OscColumn *c = mr->entry->ce->column[i];
 	bool		back = mirror->direction == OSC_MIRROR_BACK;
-	Datum		value;
+	Datum		value = (Datum) 0;
 	bool		isnull = true;
-	bool		known;
+	bool		known = false;
 
 	if (back && c->inverse == NULL)
 	{
 		/* no way back: it stays as it was at the swap, and new rows have none */
-		value = mr->is_update ? slot_getattr(mr->old, c->old_att, &isnull) : (Datum) 0;
+		if (mr->is_update)
+			value = slot_getattr(mr->old, c->old_att, &isnull);
+		else if (slot_attisnull(mr->row, c->new_att))
+			refuse_given_old(mr, c, value, isnull);
 		set_column(mr, c->old_att, value, isnull);
 		return;
 	}
@@ -376,8 +438,11 @@ follow(MirrorRow *mr, int i)
 			mr->noted = true;	/* it still cannot be held, and has another key */
 		return;
 	}
-	known = mr->entry->guarded ? work_out_guarded(mr->entry, i, mr->row, &value, &isnull) :
-		work_out(mr->entry, i, mr->row, &value, &isnull);
+	if (mr->entry->ce)
+		known = mr->entry->guarded ? work_out_guarded(mr->entry, i, mr->row, &value, &isnull) :
+			work_out(mr->entry, i, mr->row, &value, &isnull);
+	if (back && !mr->is_update)
+		refuse_given_old(mr, c, value, isnull);
 	set_column(mr, back ? c->old_att : c->new_att, value, isnull);
 	if (!known)
 		mr->noted = true;
@@ -425,9 +490,8 @@ follow_given(MirrorRow *mr, const OscColumn *c)
 
 /* two names for one value: the one that was given, or changed, wins */
 static void
-follow_each_other(MirrorRow *mr, int i)
+follow_each_other(MirrorRow *mr, const OscColumn *c)
 {
-	const OscColumn *c = mr->entry->ce->column[i];
 	bool		old_isnull,
 				new_isnull;
 	Datum		old_value = slot_getattr(mr->row, c->old_att, &old_isnull);
@@ -454,6 +518,7 @@ osc_mirror(PG_FUNCTION_ARGS)
 	TriggerData *data = (TriggerData *) fcinfo->context;
 	MirrorRow	mr = {0};
 	HeapTuple	tuple;
+	ListCell   *lc;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
@@ -473,22 +538,23 @@ osc_mirror(PG_FUNCTION_ARGS)
 	tuple = mr.is_update ? data->tg_newtuple : data->tg_trigtuple;
 	if (mr.entry->mirror.direction == OSC_MIRROR_OFF || !OSC_PROTECTED("mirror"))
 		return PointerGetDatum(tuple);
-	mr.attnums = palloc(sizeof(int) * mr.entry->ce->n);
-	mr.values = palloc(sizeof(Datum) * mr.entry->ce->n);
-	mr.nulls = palloc(sizeof(bool) * mr.entry->ce->n);
-	for (int i = 0; i < mr.entry->ce->n; i++)
+	mr.attnums = palloc(sizeof(int) * list_length(mr.entry->mirror.columns));
+	mr.values = palloc(sizeof(Datum) * list_length(mr.entry->mirror.columns));
+	mr.nulls = palloc(sizeof(bool) * list_length(mr.entry->mirror.columns));
+	foreach(lc, mr.entry->mirror.columns)
 	{
 		if (mr.entry->mirror.direction == OSC_MIRROR_BOTH)
-			follow_each_other(&mr, i);
+			follow_each_other(&mr, lfirst(lc));
 		else
-			follow(&mr, i);
+			follow(&mr, foreach_current_index(lc), lfirst(lc));
 	}
 	if (mr.nchanged > 0)
 		tuple = heap_modify_tuple_by_cols(tuple, RelationGetDescr(mr.rel), mr.nchanged,
 										  mr.attnums, mr.values, mr.nulls);
 	if (mr.noted)
 		osc_note_key(&mr.entry->mirror, mr.rel, mr.row);
-	ResetPerTupleExprContext(mr.entry->ce->estate);
+	if (mr.entry->ce)
+		ResetPerTupleExprContext(mr.entry->ce->estate);
 	osc_defaults_forget();
 	return PointerGetDatum(tuple);
 }

@@ -369,6 +369,24 @@ column_names(const OscColumnPlan *p, bool of_new)
 	return buf.data;
 }
 
+/* what the old columns are called after the swap */
+static char *
+old_names(const OscColumnPlan *p)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, p->columns)
+	{
+		OscColumn  *c = lfirst(lc);
+
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "",
+						 quote_identifier(osc_column_is_rename(c) ? c->final_name : c->old_name));
+	}
+	return buf.data;
+}
+
 /* is the table published, so that subscribers see the new column? */
 static bool
 is_published(Oid relid)
@@ -395,8 +413,9 @@ describe_beginning(OscColumnPlan *p)
 	appendStringInfo(&note, "%s; until clean-up SELECT *, COPY without a column list and functions on the row type see one column more,"
 					 " at the end, and COPY FROM needs a column list; INSERT without one leaves it out; views do not see it", waits);
 	if (is_published(RelationGetRelid(p->rel)))
-		appendStringInfo(&note, "; the table is published: a subscriber gets each filled row as an update, with the new column,"
-						 " and stops unless its table has a column of that name");
+		appendStringInfo(&note, "; the table is published: a subscriber gets each filled row once more, as an update, and stops"
+						 " while its table has no column %s or, after the swap, %s: add both there first",
+						 column_names(p, true), old_names(p));
 	describe(p, OSC_PREPARING, psprintf("add column %s to %s, and a trigger that keeps it equal to %s",
 										column_names(p, true), p->name, column_names(p, false)),
 			 "ACCESS EXCLUSIVE", "reads, writes", "milliseconds", note.data);
