@@ -51,6 +51,7 @@
 #include "finish/keep.h"
 #include "model/column.h"
 #include "model/relinfo.h"
+#include "model/users_names.h"
 #include "store/events.h"
 
 /* the first pause after a failed attempt, as a multiple of lock_timeout */
