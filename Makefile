@@ -39,6 +39,7 @@ OBJS = \
 	src/model/script.o \
 	src/model/statement.o \
 	src/model/tree.o \
+	src/model/users_names.o \
 	src/mirror/backfill.o \
 	src/mirror/canary.o \
 	src/mirror/capture.o \

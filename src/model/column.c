@@ -141,36 +141,6 @@ osc_key_of_new_columns(const List *columns, const OscKey *key)
 	return result;
 }
 
-/*
- * A message with the user's names of columns in the places of the new ones';
- * NULL for NULL.
- */
-char *
-osc_with_users_names(const OscMember *m, char *text)
-{
-	ListCell   *lc;
-
-	if (text == NULL)
-		return NULL;
-	foreach(lc, osc_columns_load(m->columns))
-	{
-		OscColumn  *c = lfirst(lc);
-		StringInfoData buf;
-		char	   *found;
-
-		initStringInfo(&buf);
-		while ((found = strstr(text, c->new_name)) != NULL)
-		{
-			appendBinaryStringInfo(&buf, text, (int) (found - text));
-			appendStringInfoString(&buf, c->name);
-			text = found + strlen(c->new_name);
-		}
-		appendStringInfoString(&buf, text);
-		text = buf.data;
-	}
-	return text;
-}
-
 /* conversions that have a result for every value */
 static bool
 function_cannot_fail(const FuncExpr *f)

@@ -46,7 +46,6 @@ extern bool osc_columns_have_way_back(const List *columns);
 extern char *osc_columns_store(const List *columns);
 extern List *osc_columns_load(const char *stored);
 extern OscKey osc_key_of_new_columns(const List *columns, const OscKey *key);
-extern char *osc_with_users_names(const OscMember *m, char *text);
 extern bool osc_columns_may_fail(const List *columns);
 extern bool osc_columns_need_owner(const List *columns);
 extern OscColumnExec *osc_columns_init(Relation rel, List *columns);

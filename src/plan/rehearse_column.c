@@ -246,7 +246,7 @@ osc_column_keys(Oid relid, List *columns)
 				"   FROM unnest(k.confdelsetcols) WITH ORDINALITY u(attnum, n)"
 				"   JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum"
 				"   LEFT JOIN renamed r ON k.conrelid = $1 AND r.attnum = u.attnum)"
-				"  FROM pg_constraint k WHERE k.contype = 'f' AND k.conrelid = $1),"
+				"  FROM pg_constraint k WHERE k.contype = 'f' AND $1 IN (k.conrelid, k.confrelid)),"
 				" action(code, words) AS (VALUES ('a'::\"char\", ''), ('r', 'RESTRICT'), ('c', 'CASCADE'), ('n', 'SET NULL'), ('d', 'SET DEFAULT'))"
 				" SELECT k.conname::text AS name, k.conrelid, pg_get_constraintdef(k.oid) AS def, k.convalidated,"
 				" obj_description(k.oid, 'pg_constraint') AS comment,"
