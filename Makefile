@@ -29,6 +29,7 @@ OBJS = \
 	src/store/objects.o \
 	src/model/backfill_spec.o \
 	src/model/backfill_value.o \
+	src/model/column.o \
 	src/model/compose.o \
 	src/model/mapping.o \
 	src/model/mapping_exec.o \
@@ -42,11 +43,15 @@ OBJS = \
 	src/mirror/canary.o \
 	src/mirror/capture.o \
 	src/mirror/clone_tree.o \
+	src/mirror/compare.o \
+	src/mirror/fill.o \
 	src/mirror/follower.o \
 	src/mirror/helper_table.o \
 	src/mirror/keyscan.o \
 	src/mirror/log.o \
 	src/mirror/lookups.o \
+	src/mirror/mirror.o \
+	src/mirror/notes.o \
 	src/mirror/place.o \
 	src/mirror/replay.o \
 	src/mirror/row_error.o \
@@ -63,13 +68,17 @@ OBJS = \
 	src/finish/stand_aside.o \
 	src/finish/storage.o \
 	src/finish/swap_message.o \
+	src/finish/swap_column.o \
 	src/finish/swap_storage.o \
 	src/plan/burden.o \
 	src/plan/harm.o \
 	src/plan/classify.o \
+	src/plan/column_parts.o \
 	src/plan/plan.o \
 	src/plan/reach.o \
 	src/plan/recipes.o \
+	src/plan/recipes_column.o \
+	src/plan/rehearse_column.o \
 	src/plan/recipes_tree.o \
 	src/plan/rehearse.o \
 	src/plan/rules.o \
@@ -79,6 +88,7 @@ OBJS = \
 	src/drive/arrange.o \
 	src/drive/background.o \
 	src/drive/blockers.o \
+	src/drive/columns.o \
 	src/drive/commands.o \
 	src/drive/control.o \
 	src/drive/converge.o \
@@ -92,6 +102,7 @@ OBJS = \
 	src/drive/steps.o \
 	src/drive/swap_time.o \
 	src/drive/throttle.o \
+	src/drive/vacuum.o \
 	src/entry/api.o \
 	src/entry/guard.o \
 	src/entry/launcher.o \

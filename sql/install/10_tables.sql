@@ -18,7 +18,7 @@ CREATE TABLE online_schema.job (
 		'cleaning', 'done')),
 	phase_since timestamptz NOT NULL DEFAULT clock_timestamp(),
 	final_state text NOT NULL DEFAULT 'cancelled'
-		CHECK (final_state IN ('failed', 'cancelled')),
+		CHECK (final_state IN ('failed', 'cancelled', 'reverted')),
 	settings jsonb NOT NULL,
 	session_settings jsonb NOT NULL,
 	backfill jsonb,
@@ -81,6 +81,8 @@ CREATE TABLE online_schema.job_member (
 	sample jsonb,
 	orphan_checks jsonb NOT NULL DEFAULT '[]',
 	foreign_keys jsonb NOT NULL DEFAULT '[]',
+	columns text,
+	vacuumed_blocks bigint NOT NULL DEFAULT 0,
 	PRIMARY KEY (job_id, member)
 );
 CREATE UNIQUE INDEX job_member_active ON online_schema.job_member (relation) WHERE active;
@@ -155,6 +157,23 @@ CREATE TABLE online_schema.capture (
 );
 COMMENT ON TABLE online_schema.capture IS
 	'where the capture trigger of a relation notes changed keys';
+
+-- The mirror trigger reads this table by column number (src/mirror/mirror.c):
+-- keep the order of its columns.
+CREATE TABLE online_schema.mirror (
+	relation oid PRIMARY KEY,
+	row_trigger oid NOT NULL,
+	direction "char" NOT NULL CHECK (direction IN ('f', 'r', 'b', 'o')),
+	owner oid NOT NULL,
+	columns text NOT NULL,
+	notes oid NOT NULL,
+	notes_back oid NOT NULL,
+	key_attnums int2[] NOT NULL,
+	key_back_attnums int2[] NOT NULL,
+	settings jsonb
+);
+COMMENT ON TABLE online_schema.mirror IS
+	'how the mirror trigger of a relation keeps two columns equal: f, the new one follows the old; r, the old one the new; b, both names are live; o, off';
 
 -- Logical decoding passes over relations whose relrewrite is set: a publication
 -- FOR ALL TABLES must not send the rows of jobs to subscribers, which do not

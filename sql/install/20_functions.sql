@@ -42,6 +42,11 @@ CREATE FUNCTION @extschema@.osc_swap(job_id bigint) RETURNS boolean
 COMMENT ON FUNCTION @extschema@.osc_swap(bigint) IS
 	'makes one attempt to hand the new storage to the table, in this transaction; false: a lock was not to be had within online_schema.lock_timeout, or an old snapshot still needs the rows; only for a job at ready; errors: 55000 in another state or with a backlog above online_schema.swap_max_backlog, 25001 above READ COMMITTED';
 
+CREATE FUNCTION @extschema@.osc_revert(job_id bigint) RETURNS boolean
+	STRICT LANGUAGE C AS 'MODULE_PATHNAME', 'osc_revert';
+COMMENT ON FUNCTION @extschema@.osc_revert(bigint) IS
+	'makes one attempt to take back the swap of a job of strategy column that is kept, in this transaction: the old column is in service again, with all that was written since; false: a lock was not to be had within online_schema.lock_timeout; the job then removes the new column and ends as reverted; errors: 55000 in another state, or while rows have values that the old type cannot hold, 0A000 where the change has no way back, 25001 above READ COMMITTED';
+
 CREATE FUNCTION @extschema@.osc_pause(job_id bigint) RETURNS void
 	STRICT LANGUAGE C AS 'MODULE_PATHNAME', 'osc_pause';
 COMMENT ON FUNCTION @extschema@.osc_pause(bigint) IS
@@ -85,3 +90,9 @@ COMMENT ON FUNCTION @extschema@.osc_capture() IS
 -- A trigger function is called by triggers only; nobody needs to make one by
 -- hand.
 REVOKE ALL ON FUNCTION @extschema@.osc_capture() FROM PUBLIC;
+
+CREATE FUNCTION @extschema@.osc_mirror() RETURNS trigger
+	LANGUAGE C AS 'MODULE_PATHNAME', 'osc_mirror';
+COMMENT ON FUNCTION @extschema@.osc_mirror() IS
+	'trigger that keeps the old and the new column of a job of strategy column equal; made by jobs alone, and refuses to work for any other trigger';
+REVOKE ALL ON FUNCTION @extschema@.osc_mirror() FROM PUBLIC;

@@ -105,6 +105,19 @@ typedef Oid RelFileNumber;
 	ExecInsertIndexTuples(rri, slot, estate, false, false, NULL, NIL, false)
 #endif
 
+/* 16: an update tells which indexes it needs (tableam.h) */
+#if PG_VERSION_NUM < 160000
+typedef bool OscUpdateIndexes;
+#define osc_needs_index_tuples(u) (u)
+#define osc_update_index_tuples(rri, slot, estate, u) \
+	ExecInsertIndexTuples(rri, slot, estate, true, false, NULL, NIL)
+#else
+#define OscUpdateIndexes TU_UpdateIndexes
+#define osc_needs_index_tuples(u) ((u) != TU_None)
+#define osc_update_index_tuples(rri, slot, estate, u) \
+	ExecInsertIndexTuples(rri, slot, estate, true, false, NULL, NIL, (u) == TU_Summarizing)
+#endif
+
 /* 18: index scans carry instrumentation (genam.h) */
 #if PG_VERSION_NUM < 180000
 #define osc_index_beginscan(heap, index, snapshot, nkeys) \

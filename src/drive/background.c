@@ -53,6 +53,7 @@
 #include "drive/driver.h"
 #include "drive/queue.h"
 #include "drive/throttle.h"
+#include "drive/vacuum.h"
 #include "mirror/backfill.h"
 #include "store/events.h"
 
@@ -231,9 +232,9 @@ run_toplevel(const char *sql)
 	MemoryContextDelete(context);
 }
 
-/* VACUUM the shadow between two steps, and note it */
+/* VACUUM a table of the job between two steps, and note it */
 static void
-vacuum_shadow(int64 job_id)
+vacuum_table(int64 job_id)
 {
 	OscJob	   *job;
 	char	   *sql;
@@ -260,7 +261,7 @@ vacuum_shadow(int64 job_id)
 	begin_step();
 	job = osc_job_load(job_id, false);
 	osc_note_vacuumed(job);
-	osc_event(job, "freeze", osc_elapsed_ms(start), NULL);
+	osc_event(job, job->members ? "freeze" : "vacuum", osc_elapsed_ms(start), NULL);
 	CommitTransactionCommand();
 }
 
@@ -409,7 +410,7 @@ drive_once(int64 job_id, MemoryContext context)
 	if (step.swapped)
 		note_swap(job, &step);
 	if (step.need_vacuum)
-		vacuum_shadow(job_id);
+		vacuum_table(job_id);
 	if (step.need_top)
 		run_command(job_id, context);
 	if (before == OSC_PREPARING && job->phase == OSC_BACKFILLING)

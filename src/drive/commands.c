@@ -21,6 +21,7 @@
 #include "drive/commands.h"
 #include "drive/driver.h"
 #include "finish/direct.h"
+#include "model/column.h"
 #include "store/job_step.h"
 
 static void
@@ -33,6 +34,19 @@ need_worker(OscJob *job, OscStep *step)
 	}
 	osc_job_set_waiting(job, "a background worker, which can run what takes no transaction");
 	step->wait_ms = OSC_POLL_MS;
+}
+
+/* our own command may have changed the definition that the swap of columns relies on */
+static void
+note_definition(OscJob *job)
+{
+	OscMember  *m = osc_column_member(job);
+	OscArgs		args = {0};
+
+	if (m == NULL)
+		return;
+	osc_arg_text(&args, osc_fingerprint(m->relid));
+	osc_member_update(m, "fingerprint = $3", &args);
 }
 
 /*
@@ -48,7 +62,10 @@ osc_step_command(OscJob *job, OscStep *step)
 	if (next->kind == OSC_STEP_TOP)
 		need_worker(job, step);
 	else
+	{
 		osc_direct_run(job, next);
+		note_definition(job);
+	}
 	return true;
 }
 
@@ -132,5 +149,6 @@ osc_end_top_command(OscJob *job, bool is_leftover, TimestampTz start)
 	if (is_leftover || s == NULL || s->kind != OSC_STEP_TOP)
 		return;
 	osc_job_step_set(job, s, true, true);
+	note_definition(job);
 	osc_event_command(job, s, s->command, start);
 }

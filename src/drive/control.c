@@ -32,12 +32,14 @@
 #include "base/run.h"
 #include "base/settings.h"
 #include "drive/announce.h"
+#include "drive/columns.h"
 #include "drive/control.h"
 #include "drive/driver.h"
 #include "drive/prove.h"
 #include "drive/throttle.h"
 #include "finish/keep.h"
 #include "model/backfill_spec.h"
+#include "model/column.h"
 #include "plan/plan.h"
 #include "store/events.h"
 #include "store/objects.h"
@@ -122,6 +124,8 @@ hint_for(const OscJob *job)
 		case OSC_CANCELLING:
 			return "The job is being cleaned up; follow it with osc_wait().";
 		case OSC_KEPT:
+			if (osc_column_member(job))
+				return "The swap is over; end the job with osc_cleanup(), or take the swap back with osc_revert().";
 			return "The swap is over, and what it replaced is kept; end that with osc_cleanup().";
 		case OSC_READY:
 			return "The job is ready: swap it with osc_swap(), or end it with osc_cancel().";
@@ -180,6 +184,17 @@ refuse_second_job(const OscPlanTable *t)
 				 errhint("Wait for that job with osc_wait(), or cancel it with osc_cancel().")));
 }
 
+/* what a job of strategy column does, and the definition that it is planned for */
+static void
+store_columns(OscMember *m, const char *columns)
+{
+	OscArgs		args = {0};
+
+	osc_arg_text(&args, columns);
+	osc_arg_text(&args, osc_fingerprint(m->relid));
+	osc_member_update(m, "columns = $3, fingerprint = $4", &args);
+}
+
 /* the job's relations and commands, as rows */
 static void
 store_plan(OscJob *job, OscPlan *plan)
@@ -200,6 +215,8 @@ store_plan(OscJob *job, OscPlan *plan)
 		member.helper_schema = osc_helper_schema_name(job->job_id, n);
 		member.copied = t->copied;
 		osc_member_create(&member);
+		if (t->columns)
+			store_columns(&member, t->columns);
 	}
 	foreach(lc, plan->steps)
 	{
@@ -445,13 +462,18 @@ osc_control_backfill(int64 job_id, int64 batch_size, bool *complete)
 	return step.rows;
 }
 
-/* for osc_replay() and osc_validate(): from catching_up on, before the swap */
+/*
+ * For osc_replay() and osc_validate(): from catching_up on, before the swap;
+ * kept: also of columns that are kept.
+ */
 static OscJob *
-begin_copy_work(int64 job_id, OscEnv *env)
+begin_copy_work(int64 job_id, bool kept, OscEnv *env)
 {
 	OscJob	   *job = begin_work(job_id);
 
-	if ((job->state != OSC_QUEUED && job->state != OSC_RUNNING &&
+	if (kept && job->state == OSC_KEPT && osc_column_member(job))
+		;
+	else if ((job->state != OSC_QUEUED && job->state != OSC_RUNNING &&
 		 job->state != OSC_PAUSED && job->state != OSC_READY) ||
 		job->phase < OSC_CATCHING_UP || job->phase >= OSC_CLEANING)
 		wrong_state(job, hint_for(job));
@@ -466,7 +488,7 @@ int64
 osc_control_replay(int64 job_id)
 {
 	OscEnv		env;
-	OscJob	   *job = begin_copy_work(job_id, &env);
+	OscJob	   *job = begin_copy_work(job_id, false, &env);
 	int64		keys = osc_replay_once(job);
 
 	osc_env_leave(&env);
@@ -480,7 +502,7 @@ bool
 osc_control_validate(int64 job_id)
 {
 	OscEnv		env;
-	OscJob	   *job = begin_copy_work(job_id, &env);
+	OscJob	   *job = begin_copy_work(job_id, true, &env);
 	bool		equal = osc_validate_once(job);
 
 	osc_env_leave(&env);
@@ -518,6 +540,26 @@ osc_control_swap(int64 job_id)
 	if (step.swapped && !job->manual_run)
 		osc_request_worker();
 	return step.swapped;
+}
+
+/*
+ * osc_revert(): one attempt to take the swap of columns back.
+ */
+bool
+osc_control_revert(int64 job_id)
+{
+	OscJob	   *job;
+
+	PreventCommandIfReadOnly("osc_revert()");
+	osc_require_read_committed();
+	job = get_job(job_id, true);
+	if (job->state != OSC_KEPT)
+		wrong_state(job, hint_for(job));
+	if (!osc_revert_once(job))
+		return false;
+	if (!job->manual_run)
+		osc_request_worker();
+	return true;
 }
 
 /*

@@ -30,6 +30,7 @@ extern int64 osc_control_backfill(int64 job_id, int64 batch_size, bool *complete
 extern int64 osc_control_replay(int64 job_id);
 extern bool osc_control_validate(int64 job_id);
 extern bool osc_control_swap(int64 job_id);
+extern bool osc_control_revert(int64 job_id);
 extern void osc_control_run(int64 job_id, double max_ms);
 extern void osc_control_wait(int64 job_id, double timeout_ms);
 

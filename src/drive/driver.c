@@ -49,6 +49,7 @@
 #include "drive/estimate.h"
 #include "drive/throttle.h"
 #include "finish/keep.h"
+#include "model/column.h"
 #include "model/relinfo.h"
 #include "store/events.h"
 
@@ -230,6 +231,11 @@ handle_error(OscJob *job, OscStep *step, OscDriveMode mode, ErrorData *edata)
 
 	if (!is_passing(edata->sqlerrcode) && edata->sqlerrcode != ERRCODE_QUERY_CANCELED)
 		explain_error(job, edata);
+	if (osc_column_member(job))
+	{
+		edata->message = osc_with_users_names(osc_column_member(job), edata->message);
+		edata->detail = osc_with_users_names(osc_column_member(job), edata->detail);
+	}
 	message = full_message(edata);
 	sqlstate = pstrdup(unpack_sql_state(edata->sqlerrcode));
 	if (is_passing(edata->sqlerrcode))

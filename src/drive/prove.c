@@ -18,8 +18,29 @@
 
 #include "base/run.h"
 #include "drive/prove.h"
+#include "mirror/compare.h"
 #include "mirror/validate.h"
+#include "model/column.h"
 #include "store/events.h"
+
+/* the tables whose rows are compared */
+static List *
+members_to_prove(const OscJob *job)
+{
+	OscMember  *m = osc_column_member(job);
+
+	return m ? list_make1(m) : job->members;
+}
+
+/* compare the next chunk: with a copy, or two columns of each row */
+static void
+prove_chunk(OscMember *m, bool everything, OscValidateResult *result)
+{
+	if (m->columns)
+		osc_compare_chunk(m, everything, result);
+	else
+		osc_validate_chunk(m, everything, result);
+}
 
 /* add a chunk's result to the member, and store cursors and counts */
 static void
@@ -64,7 +85,7 @@ osc_validate_some(OscJob *job, char **failure)
 {
 	ListCell   *lc;
 
-	foreach(lc, job->members)
+	foreach(lc, members_to_prove(job))
 	{
 		OscMember  *m = lfirst(lc);
 		OscValidateResult result;
@@ -77,7 +98,7 @@ osc_validate_some(OscJob *job, char **failure)
 			m->rows_compared = m->rows_not_compared = m->rows_differing = 0;
 			m->sample = NULL;
 		}
-		osc_validate_chunk(m, false, &result);
+		prove_chunk(m, false, &result);
 		store_validation(m, &result);
 		if (!result.complete)
 			return false;
@@ -85,8 +106,8 @@ osc_validate_some(OscJob *job, char **failure)
 		if (m->rows_differing > 0)
 		{
 			*failure = psprintf("validation found " INT64_FORMAT
-								" rows of table \"%s\" that differ from their copy",
-								m->rows_differing, m->relname);
+								" rows of table \"%s\" that differ from their %s",
+								m->rows_differing, m->relname, m->columns ? "new column" : "copy");
 			return false;
 		}
 	}
@@ -102,7 +123,7 @@ osc_validate_all(OscJob *job)
 	ListCell   *lc;
 	bool		equal = true;
 
-	foreach(lc, job->members)
+	foreach(lc, members_to_prove(job))
 	{
 		OscMember  *m = lfirst(lc);
 		OscMember	whole = *m; /* the driver's cursors and counts stay as they are */
@@ -111,7 +132,7 @@ osc_validate_all(OscJob *job)
 		OscArgs		args = {0};
 
 		whole.validate_source = whole.validate_shadow = 0;
-		osc_validate_chunk(&whole, true, &result);
+		prove_chunk(&whole, true, &result);
 		whole.rows_compared = result.compared;
 		whole.rows_not_compared = result.not_compared;
 		whole.rows_differing = result.differing;

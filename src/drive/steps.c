@@ -42,24 +42,29 @@
 #include "base/settings.h"
 #include "base/stop_point.h"
 #include "drive/arrange.h"
+#include "drive/columns.h"
 #include "drive/commands.h"
 #include "drive/prepare.h"
 #include "drive/prove.h"
 #include "drive/restart.h"
 #include "drive/steps.h"
 #include "drive/swap_time.h"
+#include "drive/vacuum.h"
 #include "finish/cleanup.h"
 #include "finish/direct.h"
 #include "finish/foreign_keys.h"
 #include "finish/keep.h"
 #include "finish/orphans.h"
 #include "finish/snapshots.h"
+#include "finish/swap_column.h"
 #include "finish/swap_storage.h"
 #include "mirror/backfill.h"
 #include "mirror/capture.h"
 #include "mirror/log.h"
+#include "mirror/mirror.h"
 #include "mirror/place.h"
 #include "mirror/replay.h"
+#include "model/column.h"
 #include "model/mapping.h"
 #include "model/relinfo.h"
 #include "store/events.h"
@@ -205,69 +210,11 @@ build_index(OscJob *job, OscMember *m, Oid index)
 	OSC_STOP_POINT("index-before-commit");
 }
 
-static void
-analyze(OscJob *job, OscMember *m)
-{
-	TimestampTz start = GetCurrentTimestamp();
-	char	   *sql = psprintf("ANALYZE %s", osc_relation_name(m->shadow));
-	List	   *raw = pg_parse_query(sql);
-	PlannedStmt *wrapper = makeNode(PlannedStmt);
-	OscIdentity saved;
-
-	wrapper->commandType = CMD_UTILITY;
-	wrapper->utilityStmt = linitial_node(RawStmt, raw)->stmt;
-	/* the server itself switches to the table's owner, see analyze.c */
-	osc_become(&saved, osc_extension_owner(), 0);
-	PushActiveSnapshot(GetTransactionSnapshot());
-	ProcessUtility(wrapper, sql, false, PROCESS_UTILITY_QUERY, NULL, NULL,
-				   None_Receiver, NULL);
-	PopActiveSnapshot();
-	osc_unbecome(&saved);
-	osc_member_update(m, "analyzed = true", NULL);
-	osc_event(job, "analyze", osc_elapsed_ms(start), NULL);
-}
-
 /*
- * The VACUUM that brings the shadow into service frozen and all-visible: its
- * indexes are still empty.
+ * The job is ready for its swap.
  */
-char *
-osc_vacuum_command(OscJob *job)
-{
-	ListCell   *lc;
-
-	foreach(lc, job->members)
-	{
-		OscMember  *m = lfirst(lc);
-
-		if (!m->frozen)
-			return psprintf("VACUUM (FREEZE, TRUNCATE FALSE, INDEX_CLEANUP FALSE) %s",
-							osc_relation_name(m->shadow));
-	}
-	return NULL;
-}
-
-/* the command above has been run */
 void
-osc_note_vacuumed(OscJob *job)
-{
-	ListCell   *lc;
-
-	foreach(lc, job->members)
-	{
-		OscMember  *m = lfirst(lc);
-
-		if (!m->frozen)
-		{
-			osc_member_update(m, "frozen = true", NULL);
-			m->frozen = true;
-			return;
-		}
-	}
-}
-
-static void
-arrive_at_ready(OscJob *job)
+osc_arrive_at_ready(OscJob *job)
 {
 	osc_job_set_phase(job, OSC_AT_READY);
 	/* if it was paused meanwhile, osc_resume() makes it ready */
@@ -289,7 +236,7 @@ osc_leave_phase(OscJob *job)
 			osc_job_set_phase(job, phases[i]);
 			return;
 		}
-	arrive_at_ready(job);
+	osc_arrive_at_ready(job);
 }
 
 static void
@@ -329,7 +276,7 @@ step_indexing(OscJob *job, OscStep *step)
 		if (OidIsValid(index))
 			build_index(job, m, index);
 		else if (!m->analyzed)
-			analyze(job, m);
+			osc_analyze(job, m, psprintf("ANALYZE %s", osc_relation_name(m->shadow)));
 		else
 			continue;
 		store_backlog(m, osc_log_estimate(m, NULL), 0);
@@ -462,7 +409,7 @@ step_catching_up(OscJob *job, OscStep *step)
 	if (osc_verify || must_validate(job) || osc_job_next_step(job, OSC_VALIDATING))
 		osc_job_set_phase(job, OSC_VALIDATING);
 	else
-		arrive_at_ready(job);
+		osc_arrive_at_ready(job);
 }
 
 static void
@@ -480,7 +427,7 @@ step_validating(OscJob *job, OscStep *step)
 	if (failure)
 		osc_fail_job(job, failure, unpack_sql_state(ERRCODE_DATA_CORRUPTED));
 	else if (complete && !osc_validate_where_replaced(job))
-		arrive_at_ready(job);
+		osc_arrive_at_ready(job);
 }
 
 /* at ready, for a manual swap or its time of day: stay caught up at little cost */
@@ -529,7 +476,9 @@ step_swapping(OscJob *job, OscStep *step)
 	/* as little as possible is left to the locks */
 	if (!step->swap_now && !catch_up(job, step))
 		return;
-	if (job->members == NIL)
+	if (osc_column_member(job))
+		osc_column_swap(job, &step->locked_at);
+	else if (job->members == NIL)
 		osc_direct_swap(job, &step->locked_at);
 	else if (osc_swap_storage(job, &step->locked_at, &step->backlog) == OSC_SWAP_BACKLOG)
 	{
@@ -578,6 +527,8 @@ stop_capture(OscJob *job)
 
 	foreach(lc, job->members)
 		osc_capture_stop(lfirst(lc));
+	if (osc_column_member(job))
+		osc_mirror_set_direction(osc_column_member(job)->relid, OSC_MIRROR_OFF);
 }
 
 /*
@@ -658,6 +609,8 @@ osc_do_step(OscJob *job, OscStep *step)
 		step_swapping(job, step);
 		return;
 	}
+	if (osc_step_columns(job, step))
+		return;
 	switch (job->phase)
 	{
 		case OSC_PLANNED:

@@ -33,12 +33,11 @@ typedef struct OscStep
 	int64		backlog;
 } OscStep;
 
+extern void osc_arrive_at_ready(OscJob *job);
 extern void osc_leave_phase(OscJob *job);
 extern void osc_do_step(OscJob *job, OscStep *step);
 extern void osc_fail_job(OscJob *job, const char *message, const char *sqlstate);
 extern void osc_cancel_job(OscJob *job);
-extern char *osc_vacuum_command(OscJob *job);
-extern void osc_note_vacuumed(OscJob *job);
 extern int64 osc_replay_once(OscJob *job);
 extern bool osc_validate_once(OscJob *job);
 

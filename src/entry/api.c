@@ -26,6 +26,7 @@ PG_FUNCTION_INFO_V1(osc_backfill_batch);
 PG_FUNCTION_INFO_V1(osc_replay);
 PG_FUNCTION_INFO_V1(osc_validate);
 PG_FUNCTION_INFO_V1(osc_swap);
+PG_FUNCTION_INFO_V1(osc_revert);
 PG_FUNCTION_INFO_V1(osc_pause);
 PG_FUNCTION_INFO_V1(osc_resume);
 PG_FUNCTION_INFO_V1(osc_cancel);
@@ -132,6 +133,12 @@ Datum
 osc_swap(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(osc_control_swap(PG_GETARG_INT64(0)));
+}
+
+Datum
+osc_revert(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(osc_control_revert(PG_GETARG_INT64(0)));
 }
 
 Datum

@@ -25,6 +25,7 @@
 #include "base/run.h"
 #include "base/stop_point.h"
 #include "finish/cleanup.h"
+#include "finish/swap_column.h"
 #include "mirror/capture.h"
 #include "store/events.h"
 #include "store/objects.h"
@@ -34,7 +35,7 @@ member_number(OscJob *job, int32 number)
 {
 	ListCell   *lc;
 
-	foreach(lc, job->members)
+	foreach(lc, list_concat_copy(job->members, job->others))
 		if (((OscMember *) lfirst(lc))->member == number)
 			return lfirst(lc);
 	elog(ERROR, "job " INT64_FORMAT " has no member %d", job->job_id, number);
@@ -88,7 +89,7 @@ next_to_remove(List *objects)
 	{
 		OscObject  *o = lfirst(lc);
 
-		if (o->kind == OSC_OBJECT_TRIGGER)
+		if (o->kind == OSC_OBJECT_TRIGGER || o->kind == OSC_OBJECT_MIRROR)
 			return o;
 		if (next == NULL && o->kind != OSC_OBJECT_OLD_STORAGE &&
 			(o->kind != OSC_OBJECT_SCHEMA || !is_kept(objects, o->member)))
@@ -120,6 +121,10 @@ osc_cleanup_step(OscJob *job)
 	{
 		case OSC_OBJECT_TRIGGER:
 			remove_triggers(job, member_number(job, next->member));
+			break;
+		case OSC_OBJECT_MIRROR:
+			osc_column_drop(job, member_number(job, next->member));
+			osc_object_forget(next->object_id);
 			break;
 		case OSC_OBJECT_SCHEMA:
 			osc_object_drop(NamespaceRelationId, next->oid);

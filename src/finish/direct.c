@@ -145,8 +145,8 @@ add_link_locks(OscLockSet *set, Oid relid, const AlterTableCmd *cmd)
  * reaches, and on the tables on the other side of foreign keys that it adds or
  * drops.
  */
-static void
-add_locks(OscLockSet *set, Oid relid, const char *command)
+void
+osc_command_locks(OscLockSet *set, Oid relid, const char *command)
 {
 	Node	   *node = osc_parse_command(command);
 	OscStatement s = {.node = node,.relid = relid};
@@ -292,7 +292,7 @@ osc_direct_run(OscJob *job, OscJobStep *step)
 
 	/* the job's row first: nobody shall wait for it with the table locked */
 	osc_job_reload_state(job);
-	add_locks(&set, step->relid, step->command);
+	osc_command_locks(&set, step->relid, step->command);
 	osc_lock_all(&set, step->kind == OSC_STEP_SCAN ? "scan" : "command", job->owner);
 	osc_set_local("lock_timeout", psprintf("%d", osc_lock_timeout));
 	if (step->kind == OSC_STEP_SHORT)
@@ -326,7 +326,7 @@ osc_direct_swap(OscJob *job, TimestampTz *locked_at)
 		OscJobStep *step = lfirst(lc);
 
 		if (step->kind == OSC_STEP_FINAL && OidIsValid(step->relid))
-			add_locks(&set, step->relid, step->command);
+			osc_command_locks(&set, step->relid, step->command);
 	}
 	osc_lock_all(&set, "swap", job->owner);
 	*locked_at = GetCurrentTimestamp();
@@ -485,7 +485,7 @@ osc_direct_undo(OscJob *job, OscJobStep *step)
 	osc_job_reload_state(job);
 	if (get_rel_name(step->relid) != NULL && step->undo)
 	{
-		add_locks(&set, step->relid, step->undo);
+		osc_command_locks(&set, step->relid, step->undo);
 		osc_lock_all(&set, "undo", job->owner);
 		run_natively(job, step->relid, step->undo);
 		osc_event_command(job, step, step->undo, start);

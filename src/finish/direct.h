@@ -17,6 +17,7 @@
 /* the same, of a CHECK that proves the bound of a partition */
 #define OSC_BOUND_PROOF "osc_bound"
 
+extern void osc_command_locks(OscLockSet *set, Oid relid, const char *command);
 extern const char *osc_command_lock_mode(const char *command);
 extern const char *osc_lock_blocks(const char *lock_mode);
 extern void osc_direct_run(OscJob *job, OscJobStep *step);

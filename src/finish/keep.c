@@ -50,6 +50,7 @@
 #include "base/settings.h"
 #include "finish/keep.h"
 #include "mirror/shadow.h"
+#include "model/column.h"
 #include "store/events.h"
 #include "store/objects.h"
 
@@ -199,11 +200,34 @@ set_kept_until(OscJob *job)
 		elog(ERROR, "bad value of keep_old: %s", osc_keep_old);
 	if (keep == OSC_KEEP_INTERVAL)
 		until = GetCurrentTimestamp() + (TimestampTz) (ms * 1000);
-	else if (keep != OSC_KEEP_CLEANUP)
+	else if (keep != OSC_KEEP_CLEANUP && !(keep == OSC_KEEP_AUTO && osc_column_member(job)))
 		until = GetCurrentTimestamp();
 	osc_job_keep_until(job, until);
-	osc_job_set_waiting(job, until == 0 ? "osc_cleanup()" :
+	osc_job_set_waiting(job, until == 0 ? (osc_column_member(job) ? "osc_cleanup() or osc_revert()" : "osc_cleanup()") :
 						psprintf("osc_cleanup(), or %s", timestamptz_to_str(until)));
+}
+
+/*
+ * Do the job's settings want the old columns of strategy column to be kept?
+ */
+bool
+osc_keeps_old_columns(void)
+{
+	OscKeepOld	keep;
+	double		ms;
+
+	return osc_keep_old_parse(osc_keep_old, &keep, &ms) && keep != OSC_KEEP_OFF;
+}
+
+/*
+ * The job is kept from now on, as long as its settings say.
+ */
+void
+osc_keep_start(OscJob *job)
+{
+	osc_job_set_phase(job, OSC_AT_KEPT);
+	osc_job_set_state(job, OSC_KEPT);
+	set_kept_until(job);
 }
 
 /*
@@ -231,12 +255,9 @@ osc_keep_begin(OscJob *job)
 				  psprintf("{\"relation\": \"%s.%s\"}",
 						   get_namespace_name(get_rel_namespace(o->oid)), get_rel_name(o->oid)));
 	}
-	if (!any)
-		return false;
-	osc_job_set_phase(job, OSC_AT_KEPT);
-	osc_job_set_state(job, OSC_KEPT);
-	set_kept_until(job);
-	return true;
+	if (any)
+		osc_keep_start(job);
+	return any;
 }
 
 /* osc_set() has changed keep_old of a kept job; its settings are in force */

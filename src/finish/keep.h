@@ -12,6 +12,8 @@
 
 extern bool osc_keeps_old(void);
 extern void osc_keep_twin(OscMember *m);
+extern bool osc_keeps_old_columns(void);
+extern void osc_keep_start(OscJob *job);
 extern bool osc_keep_begin(OscJob *job);
 extern void osc_keep_set(OscJob *job);
 extern bool osc_keep_is_over(const OscJob *job);

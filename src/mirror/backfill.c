@@ -189,9 +189,11 @@ osc_backfill_open_range(const OscMember *m)
 	return range_no;
 }
 
-/* read the cursor of a range; false if the range is not there */
-static bool
-read_cursor(const OscMember *m, int range_no, Batch *b)
+/*
+ * Read the cursor of a range, and lock it; false if the range is not there.
+ */
+bool
+osc_range_read(const OscMember *m, int range_no, int64 *next_block, int64 *end_block)
 {
 	OscStore	store;
 	OscArgs		args = {0};
@@ -206,15 +208,18 @@ read_cursor(const OscMember *m, int range_no, Batch *b)
 					" FOR NO KEY UPDATE", &args) == 1;
 	if (found)
 	{
-		b->next_block = osc_col_int8(0, "next_block");
-		b->end_block = osc_col_int8(0, "end_block");
+		*next_block = osc_col_int8(0, "next_block");
+		*end_block = osc_col_int8(0, "end_block");
 	}
 	osc_store_close(&store);
 	return found;
 }
 
-static void
-store_cursor(const OscMember *m, int range_no, int64 next_block, int64 rows, int64 blocks)
+/*
+ * Store the cursor of a range, and add what the batch has done.
+ */
+void
+osc_range_store(const OscMember *m, int range_no, int64 next_block, int64 rows, int64 blocks)
 {
 	OscStore	store;
 	OscArgs		args = {0};
@@ -450,7 +455,7 @@ osc_copy_batch(OscMember *m, int range_no, int64 max_rows, bool *complete)
 		restart(m);
 		return 0;
 	}
-	if (!read_cursor(m, range_no, &b))
+	if (!osc_range_read(m, range_no, &b.next_block, &b.end_block))
 		elog(ERROR, "range %d of member %d is gone", range_no, m->member);
 	range_end = b.end_block;
 	b.end_block = Min(b.end_block, (int64) RelationGetNumberOfBlocks(b.source));
@@ -461,7 +466,7 @@ osc_copy_batch(OscMember *m, int range_no, int64 max_rows, bool *complete)
 	if (next_block >= b.end_block)
 		next_block = range_end;
 	osc_row_errors_end(&errors);
-	store_cursor(m, range_no, next_block, b.rows, next_block - b.next_block);
+	osc_range_store(m, range_no, next_block, b.rows, next_block - b.next_block);
 	*complete = next_block >= range_end;
 	close_batch(&b);
 	OSC_STOP_POINT("backfill-before-commit");

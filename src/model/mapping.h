@@ -70,6 +70,7 @@ extern void osc_mapping_end(OscMapExec *me);
 extern TupleTableSlot *osc_map_row(OscMapExec *me, TupleTableSlot *in);
 extern void osc_map_key(OscMapExec *me, const Datum *key, Datum *shadow_key);
 extern bool osc_unmap_key(OscMapExec *me, TupleTableSlot *shadow_row, Datum *key);
+extern char *osc_row_key_to_string(const OscKey *key, TupleTableSlot *row);
 extern char *osc_key_to_string(OscMapExec *me, TupleTableSlot *row);
 
 #endif							/* OSC_MAPPING_H */

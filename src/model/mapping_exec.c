@@ -316,24 +316,21 @@ osc_unmap_key(OscMapExec *me, TupleTableSlot *shadow_row, Datum *key)
 }
 
 /*
- * The key of a row of either table as text, "(a, b)=(1, 2)"; palloc'd here.
- * A place is that in the row's own table, "(ctid)=((0,1))".
+ * The key of a row for people: (id)=(42).
  */
 char *
-osc_key_to_string(OscMapExec *me, TupleTableSlot *row)
+osc_row_key_to_string(const OscKey *key, TupleTableSlot *row)
 {
 	StringInfoData names,
 				values;
-	TupleDesc	desc = row->tts_tupleDescriptor;
 
 	initStringInfo(&names);
 	initStringInfo(&values);
-	for (int i = 0; i < me->mapping->key.natts; i++)
+	for (int i = 0; i < key->natts; i++)
 	{
-		AttrNumber	attnum = me->mapping->key.attnums[i];
+		const FormData_pg_attribute *att = osc_key_column(row->tts_tupleDescriptor, key->attnums[i]);
 		bool		isnull;
-		Datum		value = osc_key_value(row, attnum, &isnull);
-		const FormData_pg_attribute *att = osc_key_column(desc, attnum);
+		Datum		value = osc_key_value(row, key->attnums[i], &isnull);
 		Oid			output;
 		bool		varlena;
 
@@ -343,4 +340,14 @@ osc_key_to_string(OscMapExec *me, TupleTableSlot *row)
 						 isnull ? "null" : OidOutputFunctionCall(output, value));
 	}
 	return psprintf("(%s)=(%s)", names.data, values.data);
+}
+
+/*
+ * The key of a row of either table as text, "(a, b)=(1, 2)"; palloc'd here.
+ * A place is that in the row's own table, "(ctid)=((0,1))".
+ */
+char *
+osc_key_to_string(OscMapExec *me, TupleTableSlot *row)
+{
+	return osc_row_key_to_string(&me->mapping->key, row);
 }

@@ -42,7 +42,7 @@
 const char *
 osc_strategy_name(OscStrategy strategy)
 {
-	static const char *const names[] = {"instant", "constraint", "index", "copy"};
+	static const char *const names[] = {"instant", "constraint", "index", "copy", "column"};
 
 	return names[strategy];
 }

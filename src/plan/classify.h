@@ -18,6 +18,7 @@ typedef enum OscStrategy
 	OSC_CONSTRAINT,				/* NOT VALID, then VALIDATE */
 	OSC_INDEX,					/* concurrent build */
 	OSC_COPY,					/* new storage */
+	OSC_COLUMN,					/* a new column beside the old one */
 } OscStrategy;
 
 /* a sub-command of an ALTER TABLE, or a statement of another kind */

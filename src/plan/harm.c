@@ -50,8 +50,9 @@
 #include "model/relinfo.h"
 #include "plan/harm.h"
 
-/* how the names of capture triggers begin, see mirror/capture.c */
+/* how the names of our triggers begin, see mirror/capture.c, and what is in them, mirror/mirror.c */
 #define CAPTURE_TRIGGER_PREFIX "osc_capture_"
+#define MIRROR_TRIGGER_PART "~osc_mirror_"
 
 /* the table of that name, or that the index of that name is on; else InvalidOid */
 static Oid
@@ -102,7 +103,8 @@ static bool
 is_capture_trigger(const char *name)
 {
 	return name != NULL &&
-		strncmp(name, CAPTURE_TRIGGER_PREFIX, strlen(CAPTURE_TRIGGER_PREFIX)) == 0;
+		(strncmp(name, CAPTURE_TRIGGER_PREFIX, strlen(CAPTURE_TRIGGER_PREFIX)) == 0 ||
+		 strstr(name, MIRROR_TRIGGER_PART) != NULL);
 }
 
 static bool

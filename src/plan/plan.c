@@ -37,6 +37,7 @@
 #include "plan/plan.h"
 #include "plan/reach.h"
 #include "plan/recipes.h"
+#include "plan/recipes_column.h"
 #include "plan/rehearse.h"
 #include "plan/rules.h"
 #include "plan/separable.h"
@@ -56,12 +57,7 @@ check_arguments(const char *strategy)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown strategy \"%s\"", strategy),
-				 errhint("Use \"auto\", \"instant\", \"constraint\", \"index\" or \"copy\".")));
-	if (strcmp(strategy, "column") == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("strategy \"column\" is not supported"),
-				 errhint("Use \"auto\" or \"copy\".")));
+				 errhint("Use \"auto\", \"instant\", \"constraint\", \"index\", \"copy\" or \"column\".")));
 }
 
 /* is this strategy among those of the parts, and no other but "instant"? */
@@ -501,15 +497,35 @@ sorted_by_phase(List *steps)
 	return result;
 }
 
+/* number the commands, in the order in which they run */
+static void
+number_steps(OscPlan *plan)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	plan->steps = sorted_by_phase(plan->steps);
+	foreach(lc, plan->steps)
+		if (((OscPlanStep *) lfirst(lc))->run)
+			((OscPlanStep *) lfirst(lc))->run->step_no = ++n;
+}
+
 static void
 fill_plan(OscPlan *plan, const char *strategy)
 {
 	const char *why;
 	List	   *all = NIL;
 	ListCell   *lc;
-	int			n = 0;
 
 	osc_plan_collect_tables(plan);
+	if (strcmp(strategy, "column") == 0)
+	{
+		osc_check_column_script(plan);
+		classify_table(linitial(plan->tables), true);
+		osc_plan_columns(plan, linitial(plan->tables));
+		number_steps(plan);
+		return;
+	}
 	foreach(lc, plan->tables)
 	{
 		if (((OscPlanTable *) lfirst(lc))->statements == NIL)
@@ -539,10 +555,7 @@ fill_plan(OscPlan *plan, const char *strategy)
 							   list_length(plan->script) == 1);
 			table_close(rel, NoLock);
 		}
-	plan->steps = sorted_by_phase(plan->steps);
-	foreach(lc, plan->steps)
-		if (((OscPlanStep *) lfirst(lc))->run)
-			((OscPlanStep *) lfirst(lc))->run->step_no = ++n;
+	number_steps(plan);
 }
 
 /*

@@ -38,6 +38,7 @@ typedef struct OscPlanTable
 								 * those of its parents reach */
 	List	   *parts;			/* OscPart *, of these statements */
 	List	   *reached;		/* OscPlanTable *: the children whom they reach */
+	char	   *columns;		/* strategy column: the pairs (model/column.c); else NULL */
 } OscPlanTable;
 
 /* what osc_start() stores */

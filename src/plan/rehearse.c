@@ -59,9 +59,6 @@
 #include "model/tree.h"
 #include "plan/rehearse.h"
 
-/* what a rehearsal is to find out; the statements have not been applied yet */
-typedef void (*Trial) (OscCloneTree *tree, List *script, MemoryContext context, void *result);
-
 /* what try_copy() is given, and finds */
 typedef struct CopyTrial
 {
@@ -442,9 +439,12 @@ rehearsed_relations(List *script)
 	return relids;
 }
 
-/* run the trial in a subtransaction that is rolled back */
-static void
-run_trial(Trial trial, List *script, void *result)
+/*
+ * Run the trial in a subtransaction that is rolled back.  Its errors are raised
+ * as ones of the user's own table.
+ */
+void
+osc_run_trial(OscTrial trial, List *script, void *result)
 {
 	OscSubxact	subxact;
 	osc_subxact_begin(&subxact);
@@ -477,7 +477,7 @@ osc_rehearse(List *members, List *statements, OscRehearsal *results)
 {
 	CopyTrial	trial = {.members = members,.results = results};
 
-	run_trial(try_copy, statements, &trial);
+	osc_run_trial(try_copy, statements, &trial);
 }
 
 /*
@@ -489,7 +489,7 @@ osc_rehearsal_rewrites(List *statements)
 {
 	OscRewrite	result = OSC_REWRITES_NOTHING;
 
-	run_trial(try_rewrite, statements, &result);
+	osc_run_trial(try_rewrite, statements, &result);
 	return result;
 }
 
@@ -513,7 +513,7 @@ osc_rehearsal_index_name(Relation source, OscStatement *statement)
 {
 	char	   *name = NULL;
 
-	run_trial(try_index, list_make1(statement), &name);
+	osc_run_trial(try_index, list_make1(statement), &name);
 	/* the clone's schema has only its own names */
 	return free_relation_name(name, RelationGetNamespace(source));
 }
@@ -529,7 +529,7 @@ osc_rehearsal_indexes(OscStatement *statement, List **proofs)
 {
 	TreeTrial	trial = {0};
 
-	run_trial(try_tree, list_make1(statement), &trial);
+	osc_run_trial(try_tree, list_make1(statement), &trial);
 	*proofs = trial.proofs;
 	return trial.indexes;
 }

@@ -8,6 +8,7 @@
 #ifndef OSC_REHEARSE_H
 #define OSC_REHEARSE_H
 
+#include "mirror/clone_tree.h"
 #include "model/script.h"
 #include "utils/relcache.h"
 
@@ -53,6 +54,10 @@ typedef struct OscTreeProof
 	char	   *condition;		/* NULL: it is proved already */
 } OscTreeProof;
 
+/* what a rehearsal is to find out; the statements have not been applied yet */
+typedef void (*OscTrial) (OscCloneTree *tree, List *script, MemoryContext context, void *result);
+
+extern void osc_run_trial(OscTrial trial, List *script, void *result);
 extern List *osc_rehearsal_indexes(OscStatement *statement, List **proofs);
 extern OscRewrite osc_rehearsal_rewrites(List *statements);
 extern char *osc_rehearsal_index_name(Relation source, OscStatement *statement);

@@ -62,11 +62,11 @@ static const char *const phase_names[] = {
 static const int next_states[] = {
 	[OSC_QUEUED] = BIT(OSC_RUNNING) | BIT(OSC_PAUSED) | BIT(OSC_CANCELLING),
 	[OSC_RUNNING] = BIT(OSC_QUEUED) | BIT(OSC_PAUSED) | BIT(OSC_READY) |
-	BIT(OSC_KEPT) | BIT(OSC_CANCELLING) | BIT(OSC_DONE),
+	BIT(OSC_KEPT) | BIT(OSC_CANCELLING) | BIT(OSC_DONE) | BIT(OSC_REVERTED),
 	[OSC_PAUSED] = BIT(OSC_RUNNING) | BIT(OSC_CANCELLING),
 	[OSC_READY] = BIT(OSC_RUNNING) | BIT(OSC_PAUSED) | BIT(OSC_CANCELLING) |
 	BIT(OSC_DONE),
-	[OSC_KEPT] = BIT(OSC_RUNNING) | BIT(OSC_DONE) | BIT(OSC_REVERTED),
+	[OSC_KEPT] = BIT(OSC_RUNNING) | BIT(OSC_DONE),
 	[OSC_CANCELLING] = BIT(OSC_CANCELLED) | BIT(OSC_FAILED),
 	[OSC_DONE] = 0,
 	[OSC_FAILED] = 0,
@@ -220,6 +220,8 @@ member_from_row(OscStore *store, uint64 i)
 	m->rows_differing = osc_col_int8(i, "rows_differing");
 	m->sample = osc_col_text(store, i, "sample");
 	m->foreign_keys = osc_col_text(store, i, "foreign_keys");
+	m->columns = osc_col_text(store, i, "columns");
+	m->vacuumed_blocks = osc_col_int8(i, "vacuumed_blocks");
 	d = osc_col_datum(store, i, "indexes_done", &isnull);
 	old = MemoryContextSwitchTo(store->caller);
 	m->indexes_done = isnull ? NIL : text_array_to_list(d);
@@ -632,8 +634,7 @@ osc_member_update(OscMember *m, const char *assignments, OscArgs *args)
 	if (osc_sql(psprintf("UPDATE online_schema.job_member SET %s"
 						 " WHERE job_id = $1 AND member = $2", assignments),
 				&all) != 1)
-		elog(ERROR, "member %d of job " INT64_FORMAT " is gone",
-			 m->member, m->job_id);
+		elog(ERROR, "member %d of job " INT64_FORMAT " is gone", m->member, m->job_id);
 	osc_store_close(&store);
 }
 
@@ -656,8 +657,7 @@ osc_member_lock_generation(OscMember *m, bool exclusive)
 				" WHERE job_id = $1 AND member = $2 FOR UPDATE" :
 				"SELECT generation FROM online_schema.job_member"
 				" WHERE job_id = $1 AND member = $2 FOR SHARE", &args) != 1)
-		elog(ERROR, "member %d of job " INT64_FORMAT " is gone",
-			 m->member, m->job_id);
+		elog(ERROR, "member %d of job " INT64_FORMAT " is gone", m->member, m->job_id);
 	generation = (int32) osc_col_int8(0, "generation");
 	osc_store_close(&store);
 	return generation;

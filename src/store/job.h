@@ -18,10 +18,11 @@
 typedef enum OscState
 {
 	OSC_QUEUED,					/* running, paused, cancelling */
-	OSC_RUNNING,				/* queued, paused, ready, kept, cancelling, done */
+	OSC_RUNNING,				/* queued, paused, ready, kept, cancelling, done,
+								 * reverted */
 	OSC_PAUSED,					/* running, cancelling */
 	OSC_READY,					/* running, paused, cancelling, done */
-	OSC_KEPT,					/* running, done, reverted */
+	OSC_KEPT,					/* running, done */
 	OSC_CANCELLING,				/* cancelled, failed */
 	OSC_DONE,					/* final */
 	OSC_FAILED,					/* final */
@@ -84,6 +85,8 @@ typedef struct OscMember
 	int64		rows_differing;
 	char	   *sample;			/* JSON array of differing keys, or NULL */
 	char	   *foreign_keys;	/* JSON array of those to VALIDATE after the swap */
+	char	   *columns;		/* strategy column: see model/column.c; else NULL */
+	int64		vacuumed_blocks;	/* of the table: filled when VACUUM last made room */
 } OscMember;
 
 /* one call of osc_start(); a row of job */
@@ -97,7 +100,7 @@ typedef struct OscJob
 	bool		manual_run;
 	OscState	state;
 	OscPhase	phase;
-	OscState	final_state;	/* where a cancelling job goes */
+	OscState	final_state;	/* where a cancelling job goes, or one that was taken back */
 	Jsonb	   *settings;
 	Jsonb	   *session_settings;
 	Jsonb	   *backfill;		/* see model/backfill_spec.c; NULL: none */

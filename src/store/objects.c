@@ -37,6 +37,7 @@ static const char *const kind_names[] = {
 	[OSC_OBJECT_CANARY] = "canary",
 	[OSC_OBJECT_PLACES] = "places",
 	[OSC_OBJECT_TRIGGER] = "trigger",
+	[OSC_OBJECT_MIRROR] = "mirror",
 };
 
 /*

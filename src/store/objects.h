@@ -22,6 +22,7 @@ typedef enum OscObjectKind
 	OSC_OBJECT_CANARY,			/* drop */
 	OSC_OBJECT_PLACES,			/* drop */
 	OSC_OBJECT_TRIGGER,			/* drop under a polite lock on the source */
+	OSC_OBJECT_MIRROR,			/* mirror trigger and columns: the same */
 } OscObjectKind;
 
 typedef struct OscObject

@@ -1,0 +1,448 @@
+/*-------------------------------------------------------------------------
+ *
+ * swap_column.c
+ *	  Putting a column in the place of another one, and back: the swap of
+ *	  strategy column.
+ *
+ * One short transaction under ACCESS EXCLUSIVE that changes the catalog only.
+ * What the columns are called, their constraints, indexes and defaults are
+ * changed by the commands of the plan (plan/recipes_column.c), each of which
+ * knows the one that takes it back; grants, comment, statistics target,
+ * options, security labels and identity are exchanged here.  Then the mirror
+ * is turned round.  osc_revert() runs the same the other way, last command
+ * first.
+ *
+ * What was proved before is not proved again: NOT NULL is set without a scan,
+ * since the mirror trigger and the comparison stand for it; that the trigger
+ * was at work all the time, and that no row is noted whose value could not be
+ * worked out, is looked at under the lock.
+ *
+ * Locks: ACCESS EXCLUSIVE on the table and on those that its foreign keys tie
+ * it to, politely.  A crash leaves the state of before or of after.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/deadline.h"
+#include "base/ident.h"
+#include "base/locks.h"
+#include "base/run.h"
+#include "base/settings.h"
+#include "base/stop_point.h"
+#include "finish/direct.h"
+#include "finish/foreign_keys.h"
+#include "finish/swap_column.h"
+#include "finish/swap_message.h"
+#include "mirror/mirror.h"
+#include "mirror/notes.h"
+#include "model/column.h"
+#include "model/script.h"
+#include "model/statement.h"
+#include "store/events.h"
+#include "store/job_step.h"
+
+/* the constraint that makes SET NOT NULL believe what was proved already */
+#define PROOF_NAME "osc_proof"
+
+/*
+ * SET NOT NULL without a scan: a CHECK that is said to be valid lets
+ * tablecmds.c (NotNullImpliedByRelConstraints) believe it.
+ */
+static void
+set_not_null(const OscMember *m, const char *column)
+{
+	char	   *table = osc_relation_name(m->relid);
+
+	osc_alter_by_text(m->relid, psprintf("ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID",
+										 table, PROOF_NAME, quote_identifier(column)));
+	osc_foreign_key_set_validated(get_relation_constraint_oid(m->relid, PROOF_NAME, false), true);
+	CacheInvalidateRelcacheByRelid(m->relid);
+	CommandCounterIncrement();
+	osc_alter_by_text(m->relid, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
+										 table, quote_identifier(column)));
+	osc_alter_by_text(m->relid, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", table, PROOF_NAME));
+}
+
+/* run a command of the swap, or one that takes it back, under locks that are held */
+static void
+run_final(OscMember *m, Oid relid, const char *command)
+{
+	Node	   *node = osc_parse_command(command);
+
+	if (relid == m->relid && IsA(node, AlterTableStmt) &&
+		linitial_node(AlterTableCmd, castNode(AlterTableStmt, node)->cmds)->subtype == AT_SetNotNull)
+		set_not_null(m, linitial_node(AlterTableCmd, castNode(AlterTableStmt, node)->cmds)->name);
+	else
+		osc_run_as_user(node, command);
+}
+
+/*
+ * Options of column y, with the version that the server notes among those of
+ * column x (15.20 and its sisters, attoptions_get_version): it belongs to the
+ * column's place in the row.
+ */
+#define OPTIONS_OF_Y \
+	"nullif(ARRAY(SELECT o FROM unnest(x.attoptions) o WHERE o LIKE 'pg\\_attver=%')" \
+	" || ARRAY(SELECT o FROM unnest(y.attoptions) o WHERE o NOT LIKE 'pg\\_attver=%'), '{}')"
+
+/* exchange what two columns of a table have besides their type and constraints */
+static void
+exchange_properties(Oid relid, const OscColumn *c)
+{
+	static const char *const statements[] = {
+		"UPDATE pg_attribute x SET attstattarget = y.attstattarget, attacl = y.attacl,"
+		" attoptions = " OPTIONS_OF_Y ", attidentity = y.attidentity FROM pg_attribute y"
+		" WHERE x.attrelid = $1 AND y.attrelid = $1"
+		" AND ((x.attnum = $2 AND y.attnum = $3) OR (x.attnum = $3 AND y.attnum = $2))",
+		"UPDATE pg_description SET objsubid = CASE objsubid WHEN $2 THEN $3 ELSE $2 END"
+		" WHERE classoid = 'pg_class'::regclass AND objoid = $1 AND objsubid IN ($2, $3)",
+		"UPDATE pg_seclabel SET objsubid = CASE objsubid WHEN $2 THEN $3 ELSE $2 END"
+		" WHERE classoid = 'pg_class'::regclass AND objoid = $1 AND objsubid IN ($2, $3)",
+		/* the roles in their grants */
+		"UPDATE pg_shdepend SET objsubid = CASE objsubid WHEN $2 THEN $3 ELSE $2 END"
+		" WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
+		" AND classid = 'pg_class'::regclass AND objid = $1 AND objsubid IN ($2, $3)",
+		/* the sequence of an identity column */
+		"UPDATE pg_depend SET refobjsubid = CASE refobjsubid WHEN $2 THEN $3 ELSE $2 END"
+		" WHERE refclassid = 'pg_class'::regclass AND refobjid = $1 AND refobjsubid IN ($2, $3)"
+		" AND classid = 'pg_class'::regclass AND deptype = 'i'"
+		" AND objid IN (SELECT oid FROM pg_class WHERE relkind = 'S')",
+	};
+	OscStore	store;
+	OscArgs		args = {0};
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, relid);
+	osc_arg_int4(&args, c->old_att);
+	osc_arg_int4(&args, c->new_att);
+	for (int i = 0; i < (int) lengthof(statements); i++)
+		(void) osc_sql(statements[i], &args);
+	osc_store_close(&store);
+	CommandCounterIncrement();
+	CacheInvalidateRelcacheByRelid(relid);
+}
+
+/* the columns of the new indexes are called what the table's are */
+static void
+name_index_columns(Oid relid, const OscColumn *c)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, relid);
+	osc_arg_text(&args, c->new_name);
+	osc_arg_text(&args, get_attname(relid, c->new_att, false));
+	(void) osc_sql("UPDATE pg_attribute SET attname = $3::name FROM pg_index i"
+				   " WHERE i.indrelid = $1 AND attrelid = i.indexrelid AND attname = $2::name", &args);
+	osc_store_close(&store);
+	CommandCounterIncrement();
+}
+
+/* columns that stay in use under two names keep what they have: a copy for the new one */
+static void
+copy_properties(Oid relid, const OscColumn *c)
+{
+	static const char *const statements[] = {
+		"UPDATE pg_attribute x SET attstattarget = y.attstattarget, attacl = y.attacl,"
+		" attoptions = " OPTIONS_OF_Y " FROM pg_attribute y"
+		" WHERE x.attrelid = $1 AND y.attrelid = $1 AND x.attnum = $3 AND y.attnum = $2",
+		"INSERT INTO pg_description (objoid, classoid, objsubid, description)"
+		" SELECT objoid, classoid, $3, description FROM pg_description"
+		" WHERE classoid = 'pg_class'::regclass AND objoid = $1 AND objsubid = $2",
+		"INSERT INTO pg_seclabel (objoid, classoid, objsubid, provider, label)"
+		" SELECT objoid, classoid, $3, provider, label FROM pg_seclabel"
+		" WHERE classoid = 'pg_class'::regclass AND objoid = $1 AND objsubid = $2",
+		"INSERT INTO pg_shdepend (dbid, classid, objid, objsubid, refclassid, refobjid, deptype)"
+		" SELECT dbid, classid, objid, $3, refclassid, refobjid, deptype FROM pg_shdepend"
+		" WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
+		" AND classid = 'pg_class'::regclass AND objid = $1 AND objsubid = $2",
+	};
+	OscStore	store;
+	OscArgs		args = {0};
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, relid);
+	osc_arg_int4(&args, c->old_att);
+	osc_arg_int4(&args, c->new_att);
+	for (int i = 0; i < (int) lengthof(statements); i++)
+		(void) osc_sql(statements[i], &args);
+	osc_store_close(&store);
+	CommandCounterIncrement();
+	CacheInvalidateRelcacheByRelid(relid);
+}
+
+/* something but an index that needs one of the old columns, for people; NULL: there is none */
+static char *
+left_on_old_columns(const OscMember *m, List *columns)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+	Datum	   *attnums = palloc(sizeof(Datum) * list_length(columns));
+	char	   *result = NULL;
+	ListCell   *lc;
+	int			n = 0;
+
+	foreach(lc, columns)
+		attnums[n++] = Int32GetDatum(((OscColumn *) lfirst(lc))->old_att);
+	osc_store_open(&store);
+	osc_arg_oid(&args, m->relid);
+	osc_arg_datum(&args, INT4ARRAYOID,
+				  PointerGetDatum(construct_array(attnums, n, INT4OID, 4, true, TYPALIGN_INT)), false);
+	if (osc_sql("SELECT pg_describe_object(d.classid, d.objid, d.objsubid) AS what FROM pg_depend d"
+				" WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 AND d.refobjsubid = ANY ($2)"
+				" AND NOT (d.classid = 'pg_class'::regclass AND d.objid IN"
+				"  (SELECT indexrelid FROM pg_index WHERE indrelid = $1))"
+				" ORDER BY 1 LIMIT 1", &args) > 0)
+		result = osc_col_text(&store, 0, "what");
+	osc_store_close(&store);
+	return result;
+}
+
+/*
+ * Raise an error if a value that was written cannot be worked out for the new
+ * column.
+ */
+void
+osc_column_refuse_unsettled(const OscMember *m)
+{
+	char	   *key;
+	int64		n = osc_notes_unsettled(m, false, &key);
+
+	if (n > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("a value written to table \"%s\" while the job ran cannot be converted", m->relname),
+				 errdetail("The row has the key %s.", key),
+				 errhint("Correct the row, and start the job again.")));
+}
+
+/* with the locks held: is everything as it was when the columns were compared? */
+static void
+check_before_swap(OscMember *m)
+{
+	if (m->fingerprint == NULL || strcmp(osc_fingerprint(m->relid), m->fingerprint) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the definition of table \"%s\" was changed while the job ran", m->relname),
+				 errhint("Start the job again.")));
+	if (m->rows_differing > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("validation found " INT64_FORMAT " rows of table \"%s\" that differ from their new column",
+						m->rows_differing, m->relname),
+				 errhint("Cancel the job with osc_cancel().")));
+	osc_mirror_require_intact(m);
+	PushActiveSnapshot(GetLatestSnapshot());
+	osc_column_refuse_unsettled(m);
+	PopActiveSnapshot();
+}
+
+/* the definition is another one by now: the guard and the way back compare with this */
+static void
+note_fingerprint(OscMember *m)
+{
+	OscArgs		args = {0};
+
+	m->fingerprint = osc_fingerprint(m->relid);
+	osc_arg_text(&args, m->fingerprint);
+	osc_member_update(m, "fingerprint = $3, rows_differing = 0, sample = NULL", &args);
+}
+
+/* the locks of the commands, those that take them back if undo is set */
+static void
+lock_all(OscJob *job, const OscMember *m, bool undo, const char *purpose)
+{
+	OscLockSet	set = {0};
+	ListCell   *lc;
+
+	osc_lock_add(&set, m->relid, AccessExclusiveLock);
+	foreach(lc, job->steps)
+	{
+		OscJobStep *step = lfirst(lc);
+
+		if (step->kind == OSC_STEP_FINAL && (!undo || step->undo))
+			osc_command_locks(&set, step->relid, undo ? step->undo : step->command);
+	}
+	osc_lock_all(&set, purpose, job->owner);
+	osc_set_local("lock_timeout", psprintf("%d", osc_lock_timeout));
+	/* what the server says to our commands is nothing to whoever called us */
+	osc_set_local("client_min_messages", "warning");
+}
+
+/*
+ * Put the new columns in the place of the old ones, in this transaction.  On
+ * exit the locks are held.  Raises lock_not_available, or what is in the way.
+ */
+void
+osc_column_swap(OscJob *job, TimestampTz *locked_at)
+{
+	OscMember  *m = osc_column_member(job);
+	List	   *columns = osc_columns_load(m->columns);
+	int			nest = NewGUCNestLevel();
+	bool		both = false;
+	char	   *left;
+	ListCell   *lc;
+
+	lock_all(job, m, false, "swap");
+	*locked_at = GetCurrentTimestamp();
+	osc_deadline_arm(osc_swap_timeout);
+	OSC_STOP_POINT("swap-locked");
+	check_before_swap(m);
+	foreach(lc, columns)
+	{
+		both = both || osc_column_is_rename(lfirst(lc));
+		if (osc_column_is_rename(lfirst(lc)))
+			copy_properties(m->relid, lfirst(lc));
+		else
+			exchange_properties(m->relid, lfirst(lc));
+	}
+	foreach(lc, job->steps)
+	{
+		OscJobStep *step = lfirst(lc);
+		TimestampTz start = GetCurrentTimestamp();
+
+		if (step->kind != OSC_STEP_FINAL)
+			continue;
+		run_final(m, step->relid, step->command);
+		osc_job_step_set(job, step, true, true);
+		osc_event_command(job, step, step->command, start);
+	}
+	foreach(lc, columns)
+		name_index_columns(m->relid, lfirst(lc));
+	left = left_on_old_columns(m, columns);
+	if (left)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("cannot swap the columns of table \"%s\" because other objects depend on them", m->relname),
+				 errdetail("%s was made while the job ran.", left),
+				 errhint("Drop it, and start the job again.")));
+	osc_mirror_set_direction(m->relid, both ? OSC_MIRROR_BOTH : OSC_MIRROR_BACK);
+	note_fingerprint(m);
+	osc_log_swap_message(job, m);
+	OSC_STOP_POINT("swap-before-commit");
+	osc_event(job, "swap", osc_elapsed_ms(*locked_at),
+			  psprintf("{\"locked_ms\": %.3f, \"backlog\": 0}", osc_elapsed_ms(*locked_at)));
+	CHECK_FOR_INTERRUPTS();
+	osc_deadline_disarm();
+	AtEOXact_GUC(true, nest);
+}
+
+/* with the locks held: can the swap be taken back? */
+static void
+check_before_revert(OscMember *m)
+{
+	char	   *key;
+	int64		n;
+
+	osc_mirror_require_intact(m);
+	PushActiveSnapshot(GetLatestSnapshot());
+	n = osc_notes_unsettled(m, true, &key);
+	PopActiveSnapshot();
+	if (n > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the old column of table \"%s\" cannot hold values that were written since the swap",
+						m->relname),
+				 errdetail_plural(INT64_FORMAT " write left such a value, in the row with key %s.",
+								  INT64_FORMAT " writes left such values, one of them in the row with key %s.",
+								  (unsigned long) n, n, key),
+				 errhint("Change these rows, or end the job with osc_cleanup().")));
+}
+
+/*
+ * Take the swap back, in this transaction.  On exit the locks are held, and the
+ * mirror is off: the new columns are to be dropped.  Raises lock_not_available,
+ * object_not_in_prerequisite_state, or what is in the way.
+ */
+void
+osc_column_revert(OscJob *job)
+{
+	OscMember  *m = osc_column_member(job);
+	List	   *columns = osc_columns_load(m->columns);
+	int			nest = NewGUCNestLevel();
+	TimestampTz locked_at;
+	ListCell   *lc;
+
+	lock_all(job, m, true, "revert");
+	locked_at = GetCurrentTimestamp();
+	osc_deadline_arm(osc_swap_timeout);
+	OSC_STOP_POINT("revert-locked");
+	check_before_revert(m);
+	foreach(lc, columns)
+		if (!osc_column_is_rename(lfirst(lc)))
+			exchange_properties(m->relid, lfirst(lc));
+	for (int i = list_length(job->steps) - 1; i >= 0; i--)
+	{
+		OscJobStep *step = list_nth(job->steps, i);
+		TimestampTz start = GetCurrentTimestamp();
+
+		if (step->kind != OSC_STEP_FINAL || step->undo == NULL)
+			continue;
+		run_final(m, step->relid, step->undo);
+		osc_job_step_set(job, step, false, false);
+		osc_event_command(job, step, step->undo, start);
+	}
+	osc_mirror_set_direction(m->relid, OSC_MIRROR_OFF);
+	note_fingerprint(m);
+	osc_log_swap_message(job, m);
+	OSC_STOP_POINT("revert-before-commit");
+	osc_event(job, "revert", osc_elapsed_ms(locked_at),
+			  psprintf("{\"locked_ms\": %.3f}", osc_elapsed_ms(locked_at)));
+	CHECK_FOR_INTERRUPTS();
+	osc_deadline_disarm();
+	AtEOXact_GUC(true, nest);
+}
+
+/*
+ * Drop what is not in service: the old columns after the swap, the new ones
+ * without it or when it was taken back; and the mirror with them.  Raises
+ * lock_not_available.
+ */
+void
+osc_column_drop(OscJob *job, OscMember *m)
+{
+	OscLockSet	set = {0};
+	OscMirror	mirror;
+	bool		drop_old;
+	ListCell   *lc;
+
+	/* the table may have been dropped: then all of it is gone */
+	if (get_rel_name(m->relid) == NULL)
+	{
+		osc_mirror_remove(m);
+		return;
+	}
+	osc_lock_add(&set, m->relid, AccessExclusiveLock);
+	osc_lock_all(&set, "drop column", job->owner);
+	if (!osc_mirror_read(m->relid, &mirror))
+		return;
+	drop_old = mirror.direction == OSC_MIRROR_BACK || mirror.direction == OSC_MIRROR_BOTH;
+	osc_mirror_remove(m);
+	foreach(lc, osc_columns_load(m->columns))
+	{
+		OscColumn  *c = lfirst(lc);
+		char	   *name = get_attname(m->relid, drop_old ? c->old_att : c->new_att, true);
+
+		if (name)
+			osc_alter_by_text(m->relid, psprintf("ALTER TABLE %s DROP COLUMN %s",
+												 osc_relation_name(m->relid), quote_identifier(name)));
+	}
+	OSC_STOP_POINT("column-drop-before-commit");
+}

@@ -1,0 +1,698 @@
+/*-------------------------------------------------------------------------
+ *
+ * mirror.c
+ *	  The trigger that keeps two columns of a table equal.
+ *
+ * An internal trigger, BEFORE ROW INSERT OR UPDATE, that fires always and
+ * whose name makes it the last of its kind: it sees the row as the other
+ * triggers leave it, and works out the column that follows.  So a direct write
+ * to that column is without effect, and the two never differ in a row that was
+ * written since the trigger is there.
+ *
+ * Before the swap the new column follows the old one, afterwards the old one
+ * the new; with two names for one value, each follows whichever was changed.
+ * A write never fails for the mirror's sake (but for contradictory values
+ * under two names): where the value cannot be worked out, the column that
+ * follows is NULL, and the row's key is noted in a table of the job's
+ * (mirror/notes.c).
+ *
+ * The function takes no arguments and believes none: what it is to do, it
+ * learns from online_schema.mirror, by the trigger's own OID and relation.
+ * Anyone may make a trigger with it on a table of his own; it will refuse to
+ * work.  Expressions that call what did not come with the server, or whose
+ * result depends on settings, are run in the job owner's name, with the job's
+ * settings and search_path; those that may fail, in a subtransaction.
+ *
+ * Each backend keeps what it learned until the relcache entry of the table is
+ * invalidated, which happens with every change of the row.  A change of
+ * direction is made under ACCESS EXCLUSIVE, so no writer has an outdated one.
+ *
+ * Locks: ACCESS EXCLUSIVE on the table to install, turn round and remove, held
+ * by the caller.  A crash leaves the trigger at work, or nothing.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "parser/parse_func.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "base/ident.h"
+#include "base/run.h"
+#include "base/stop_point.h"
+#include "mirror/mirror.h"
+#include "mirror/notes.h"
+#include "store/objects.h"
+
+/* columns of online_schema.mirror, see sql/install/10_tables.sql */
+#define MIRROR_RELATION 1
+#define MIRROR_TRIGGER 2
+#define MIRROR_DIRECTION 3
+#define MIRROR_OWNER 4
+#define MIRROR_COLUMNS 5
+#define MIRROR_NOTES 6
+#define MIRROR_NOTES_BACK 7
+#define MIRROR_KEY 8
+#define MIRROR_KEY_BACK 9
+#define MIRROR_SETTINGS 10
+
+/* behind all names that begin with an ASCII letter or digit */
+#define TRIGGER_NAME "~osc_mirror"
+
+/* what a backend knows of a mirrored relation */
+typedef struct MirrorEntry
+{
+	Oid			relid;			/* hash key */
+	bool		valid;			/* cleared by relcache invalidation */
+	bool		found;			/* the relation has a row */
+	bool		busy;			/* an expression of it is being run */
+	OscMirror	mirror;
+	bool		guarded;		/* expressions may fail, or need the job's owner */
+	bool		needs_owner;
+	OscColumnExec *ce;
+	MemoryContext context;		/* of all this */
+} MirrorEntry;
+
+/* a row at work, and what is to become of it */
+typedef struct MirrorRow
+{
+	MirrorEntry *entry;
+	Relation	rel;
+	bool		is_update;
+	TupleTableSlot *old;		/* of an update: the row as it was */
+	TupleTableSlot *row;		/* as it shall be */
+	bool		noted;			/* a value could not be worked out */
+	int			nchanged;
+	int		   *attnums;		/* these columns get these values */
+	Datum	   *values;
+	bool	   *nulls;
+} MirrorRow;
+
+static HTAB *mirror_cache;
+
+/* counts invalidations, so that one that comes during a look-up is not lost */
+static uint64 invalidations = 0;
+
+PG_FUNCTION_INFO_V1(osc_mirror);
+
+static void
+forget_relation(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS status;
+	MirrorEntry *entry;
+
+	invalidations++;
+	if (OidIsValid(relid))
+	{
+		entry = hash_search(mirror_cache, &relid, HASH_FIND, NULL);
+		if (entry)
+			entry->valid = false;
+		return;
+	}
+	hash_seq_init(&status, mirror_cache);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		entry->valid = false;
+}
+
+static void
+init_cache(void)
+{
+	HASHCTL		ctl = {0};
+
+	ctl.keysize = sizeof(Oid);
+	ctl.entrysize = sizeof(MirrorEntry);
+	ctl.hcxt = TopMemoryContext;
+	mirror_cache = hash_create("online_schema mirror", 16, &ctl,
+							   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
+}
+
+static void
+read_key(Datum value, OscKey *key)
+{
+	ArrayType  *array = DatumGetArrayTypePCopy(value);
+
+	memset(key, 0, sizeof(*key));
+	key->natts = ARR_DIMS(array)[0];
+	memcpy(key->attnums, ARR_DATA_PTR(array), sizeof(AttrNumber) * key->natts);
+}
+
+/*
+ * Read the relation's row of online_schema.mirror, as of now, into the current
+ * memory context; false if there is none.  A catalog snapshot: the newest
+ * committed row, whatever the caller's isolation.
+ */
+bool
+osc_mirror_read(Oid relid, OscMirror *mirror)
+{
+	Oid			table = osc_catalog_relid("mirror");
+	Oid			index = osc_catalog_relid("mirror_pkey");
+	Relation	rel;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		isnull;
+	Datum		settings;
+
+	memset(mirror, 0, sizeof(*mirror));
+	if (!OidIsValid(table) || !OidIsValid(index))
+		return false;
+	rel = table_open(table, AccessShareLock);
+	ScanKeyInit(&key, MIRROR_RELATION, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, index, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		TupleDesc	desc = RelationGetDescr(rel);
+
+		mirror->relid = relid;
+		mirror->trigger = DatumGetObjectId(heap_getattr(tuple, MIRROR_TRIGGER, desc, &isnull));
+		mirror->direction = DatumGetChar(heap_getattr(tuple, MIRROR_DIRECTION, desc, &isnull));
+		mirror->owner = DatumGetObjectId(heap_getattr(tuple, MIRROR_OWNER, desc, &isnull));
+		mirror->columns = osc_columns_load(TextDatumGetCString(heap_getattr(tuple, MIRROR_COLUMNS, desc, &isnull)));
+		mirror->notes = DatumGetObjectId(heap_getattr(tuple, MIRROR_NOTES, desc, &isnull));
+		mirror->notes_back = DatumGetObjectId(heap_getattr(tuple, MIRROR_NOTES_BACK, desc, &isnull));
+		read_key(heap_getattr(tuple, MIRROR_KEY, desc, &isnull), &mirror->key);
+		read_key(heap_getattr(tuple, MIRROR_KEY_BACK, desc, &isnull), &mirror->key_back);
+		settings = heap_getattr(tuple, MIRROR_SETTINGS, desc, &isnull);
+		mirror->settings = isnull ? NULL : DatumGetJsonbPCopy(settings);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return OidIsValid(mirror->trigger);
+}
+
+/* learn what is to be done for the relation */
+static void
+learn(MirrorEntry *entry, Relation rel)
+{
+	MemoryContext old;
+
+	if (entry->context)
+		MemoryContextDelete(entry->context);
+	entry->context = NULL;
+	entry->ce = NULL;
+	entry->found = false;
+	entry->context = AllocSetContextCreate(TopMemoryContext, "online_schema mirror",
+										   ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(entry->context);
+	entry->found = osc_mirror_read(entry->relid, &entry->mirror);
+	if (entry->found && entry->mirror.direction != OSC_MIRROR_OFF)
+	{
+		entry->needs_owner = osc_columns_need_owner(entry->mirror.columns);
+		entry->guarded = entry->needs_owner || osc_columns_may_fail(entry->mirror.columns);
+		entry->ce = osc_columns_init(rel, entry->mirror.columns);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static MirrorEntry *
+lookup(Relation rel)
+{
+	Oid			relid = RelationGetRelid(rel);
+	MirrorEntry *entry;
+	bool		found;
+
+	if (mirror_cache == NULL)
+		init_cache();
+	entry = hash_search(mirror_cache, &relid, HASH_ENTER, &found);
+	if (!found)
+	{
+		memset(entry, 0, sizeof(*entry));
+		entry->relid = relid;
+	}
+	if (entry->busy)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("an expression of an online schema change must not write to its own table")));
+	while (!entry->valid)
+	{
+		uint64		before = invalidations;
+
+		learn(entry, rel);
+		entry->valid = before == invalidations;
+	}
+	if (entry->ce)
+		entry->ce->rel = rel;
+	return entry;
+}
+
+/* errors that say nothing of the value: the statement fails, as it would in any function */
+static bool
+is_not_of_value(int code)
+{
+	int			category = ERRCODE_TO_CATEGORY(code);
+
+	return category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK);
+}
+
+/* the value of pair i that follows; false, and NULL, if there is none */
+static bool
+work_out(MirrorEntry *entry, int i, TupleTableSlot *row, Datum *value, bool *isnull)
+{
+	if (entry->mirror.direction == OSC_MIRROR_BACK)
+		return osc_column_back(entry->ce, i, row, value, isnull);
+	*value = osc_column_forward(entry->ce, i, row, isnull);
+	return true;
+}
+
+/* the same where that may fail, or is to be done in the owner's name */
+static bool
+work_out_guarded(MirrorEntry *entry, int i, TupleTableSlot *row, Datum *value, bool *isnull)
+{
+	OscSubxact	subxact;
+	volatile bool known = false;
+
+	osc_subxact_begin(&subxact);
+	entry->busy = true;
+	PG_TRY();
+	{
+		OscEnv		env;
+
+		if (entry->needs_owner)
+			osc_env_enter(&env, entry->mirror.owner, NULL, entry->mirror.settings);
+		known = work_out(entry, i, row, value, isnull);
+		if (entry->needs_owner)
+			osc_env_leave(&env);
+		osc_subxact_commit(&subxact);
+		entry->busy = false;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		entry->busy = false;
+		edata = osc_subxact_caught(&subxact);
+		if (is_not_of_value(edata->sqlerrcode))
+			ReThrowError(edata);
+		FreeErrorData(edata);
+		*value = (Datum) 0;
+		*isnull = true;
+		known = false;
+	}
+	PG_END_TRY();
+	return known;
+}
+
+/* let a column of the row have another value than it has */
+static void
+set_column(MirrorRow *mr, AttrNumber attnum, Datum value, bool isnull)
+{
+	bool		now_isnull;
+	Datum		now = slot_getattr(mr->row, attnum, &now_isnull);
+
+	if (osc_same_image(mr->rel, attnum, now, now_isnull, value, isnull))
+		return;
+	mr->attnums[mr->nchanged] = attnum;
+	mr->values[mr->nchanged] = value;
+	mr->nulls[mr->nchanged] = isnull;
+	mr->nchanged++;
+}
+
+/* has the update left the column as it was? */
+static bool
+is_unchanged(const MirrorRow *mr, AttrNumber attnum)
+{
+	bool		old_isnull,
+				isnull;
+	Datum		old_value = slot_getattr(mr->old, attnum, &old_isnull);
+	Datum		value = slot_getattr(mr->row, attnum, &isnull);
+
+	return osc_same_image(mr->rel, attnum, old_value, old_isnull, value, isnull);
+}
+
+/* is the key of the row what it was? */
+static bool
+key_is_unchanged(const MirrorRow *mr, const OscKey *key)
+{
+	for (int i = 0; i < key->natts; i++)
+		if (!is_unchanged(mr, key->attnums[i]))
+			return false;
+	return true;
+}
+
+/*
+ * One column follows the other.  On the way back an old value stays what it
+ * was as long as nobody changes the new one: it may be one of several that
+ * stand for it.
+ */
+static void
+follow(MirrorRow *mr, int i)
+{
+	const OscMirror *mirror = &mr->entry->mirror;
+	const OscColumn *c = mr->entry->ce->column[i];
+	bool		back = mirror->direction == OSC_MIRROR_BACK;
+	Datum		value;
+	bool		isnull = true;
+	bool		known;
+
+	if (back && c->inverse == NULL)
+	{
+		/* no way back: it stays as it was at the swap, and new rows have none */
+		value = mr->is_update ? slot_getattr(mr->old, c->old_att, &isnull) : (Datum) 0;
+		set_column(mr, c->old_att, value, isnull);
+		return;
+	}
+	if (back && mr->is_update && is_unchanged(mr, c->new_att))
+	{
+		value = slot_getattr(mr->old, c->old_att, &isnull);
+		set_column(mr, c->old_att, value, isnull);
+		if (isnull && !slot_attisnull(mr->row, c->new_att) && !key_is_unchanged(mr, &mirror->key_back))
+			mr->noted = true;	/* it still cannot be held, and has another key */
+		return;
+	}
+	known = mr->entry->guarded ? work_out_guarded(mr->entry, i, mr->row, &value, &isnull) :
+		work_out(mr->entry, i, mr->row, &value, &isnull);
+	set_column(mr, back ? c->old_att : c->new_att, value, isnull);
+	if (!known)
+		mr->noted = true;
+}
+
+static void
+refuse_contradiction(const MirrorRow *mr, const OscColumn *c)
+{
+	TupleDesc	desc = RelationGetDescr(mr->rel);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("columns \"%s\" and \"%s\" of table \"%s\" are given different values",
+					NameStr(TupleDescAttr(desc, c->old_att - 1)->attname),
+					NameStr(TupleDescAttr(desc, c->new_att - 1)->attname),
+					RelationGetRelationName(mr->rel)),
+			 errdetail("Both are names of one value until the job that renames the column is cleaned up."),
+			 errhint("Give one of the two, or the same value to both.")));
+}
+
+/* two names for one value: the one that was given, or changed, wins */
+static void
+follow_each_other(MirrorRow *mr, int i)
+{
+	const OscColumn *c = mr->entry->ce->column[i];
+	bool		old_isnull,
+				new_isnull;
+	Datum		old_value = slot_getattr(mr->row, c->old_att, &old_isnull);
+	Datum		new_value = slot_getattr(mr->row, c->new_att, &new_isnull);
+	bool		old_given;
+	bool		new_given;
+
+	if (osc_same_image(mr->rel, c->old_att, old_value, old_isnull, new_value, new_isnull))
+		return;
+	old_given = mr->is_update ? !is_unchanged(mr, c->old_att) : !old_isnull;
+	new_given = mr->is_update ? !is_unchanged(mr, c->new_att) : !new_isnull;
+	if (old_given && new_given)
+		refuse_contradiction(mr, c);
+	if (old_given)
+		set_column(mr, c->new_att, old_value, old_isnull);
+	else
+		set_column(mr, c->old_att, new_value, new_isnull);
+}
+
+/*
+ * The mirror trigger.
+ */
+Datum
+osc_mirror(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	MirrorRow	mr = {0};
+	HeapTuple	tuple;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" was not called by a trigger", "osc_mirror")));
+	mr.entry = lookup(data->tg_relation);
+	if (!mr.entry->found || data->tg_trigger->tgoid != mr.entry->mirror.trigger)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("trigger \"%s\" was not made by an online schema change",
+						data->tg_trigger->tgname),
+				 errhint("Drop the trigger.")));
+	mr.rel = data->tg_relation;
+	mr.is_update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
+	mr.old = mr.is_update ? data->tg_trigslot : NULL;
+	mr.row = mr.is_update ? data->tg_newslot : data->tg_trigslot;
+	tuple = mr.is_update ? data->tg_newtuple : data->tg_trigtuple;
+	if (mr.entry->mirror.direction == OSC_MIRROR_OFF || !OSC_PROTECTED("mirror"))
+		return PointerGetDatum(tuple);
+	mr.attnums = palloc(sizeof(int) * mr.entry->ce->n);
+	mr.values = palloc(sizeof(Datum) * mr.entry->ce->n);
+	mr.nulls = palloc(sizeof(bool) * mr.entry->ce->n);
+	for (int i = 0; i < mr.entry->ce->n; i++)
+	{
+		if (mr.entry->mirror.direction == OSC_MIRROR_BOTH)
+			follow_each_other(&mr, i);
+		else
+			follow(&mr, i);
+	}
+	if (mr.nchanged > 0)
+		tuple = heap_modify_tuple_by_cols(tuple, RelationGetDescr(mr.rel), mr.nchanged,
+										  mr.attnums, mr.values, mr.nulls);
+	if (mr.noted)
+		osc_note_key(&mr.entry->mirror, mr.rel, mr.row);
+	ResetPerTupleExprContext(mr.entry->ce->estate);
+	return PointerGetDatum(tuple);
+}
+
+/* the last of the triggers that see a row before it is written; NULL if there is none */
+static const Trigger *
+last_before_row(Relation rel)
+{
+	const Trigger *result = NULL;
+
+	/* they are in the order of their names (relcache.c, RelationBuildTriggers) */
+	for (int i = 0; rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
+	{
+		const Trigger *t = &rel->trigdesc->triggers[i];
+
+		if (TRIGGER_FOR_BEFORE(t->tgtype) && TRIGGER_FOR_ROW(t->tgtype) &&
+			(TRIGGER_FOR_INSERT(t->tgtype) || TRIGGER_FOR_UPDATE(t->tgtype)))
+			result = t;
+	}
+	return result;
+}
+
+static char *
+trigger_name(Relation rel)
+{
+	const Trigger *last = last_before_row(rel);
+
+	if (last == NULL || strcmp(last->tgname, TRIGGER_NAME) < 0)
+		return pstrdup(TRIGGER_NAME);
+	return psprintf("%.*s~osc_mirror",
+					pg_mbcliplen(last->tgname, (int) strlen(last->tgname), NAMEDATALEN - 24),
+					last->tgname);
+}
+
+static Oid
+create_trigger(const OscMember *m)
+{
+	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
+	Relation	rel = table_open(m->relid, NoLock);
+	Oid			func = LookupFuncName(list_make2(makeString(osc_function_schema()),
+												 makeString("osc_mirror")), 0, NULL, false);
+	ObjectAddress trigger;
+
+	stmt->trigname = trigger_name(rel);
+	table_close(rel, NoLock);
+	stmt->row = true;
+	stmt->timing = TRIGGER_TYPE_BEFORE;
+	stmt->events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE;
+	trigger = CreateTriggerFiringOn(stmt, NULL, m->relid, InvalidOid, InvalidOid,
+									InvalidOid, func, InvalidOid, NULL, true, false,
+									TRIGGER_FIRES_ALWAYS);
+	CommandCounterIncrement();
+	return trigger.objectId;
+}
+
+static void
+arg_key(OscArgs *args, const OscKey *key)
+{
+	Datum		values[INDEX_MAX_KEYS];
+
+	for (int i = 0; i < key->natts; i++)
+		values[i] = Int16GetDatum(key->attnums[i]);
+	osc_arg_datum(args, INT2ARRAYOID,
+				  PointerGetDatum(construct_array(values, key->natts, INT2OID, sizeof(int16), true, TYPALIGN_SHORT)),
+				  false);
+}
+
+/*
+ * Make the trigger, and let the new columns follow the old ones.  The caller
+ * holds ACCESS EXCLUSIVE on the table, so no writer is in flight that would
+ * not fire it: there is no fence to wait for.
+ */
+void
+osc_mirror_install(const OscJob *job, const OscMember *m, const OscMirror *mirror)
+{
+	Oid			trigger = create_trigger(m);
+	OscStore	store;
+	OscArgs		args = {0};
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, m->relid);
+	osc_arg_oid(&args, trigger);
+	osc_arg_oid(&args, job->owner);
+	osc_arg_text(&args, m->columns);
+	osc_arg_oid(&args, mirror->notes);
+	osc_arg_oid(&args, mirror->notes_back);
+	arg_key(&args, &mirror->key);
+	arg_key(&args, &mirror->key_back);
+	osc_arg_datum(&args, JSONBOID, job->session_settings ? JsonbPGetDatum(job->session_settings) : (Datum) 0,
+				  job->session_settings == NULL);
+	osc_sql("INSERT INTO online_schema.mirror (relation, row_trigger, direction, owner, columns, notes, notes_back,"
+			" key_attnums, key_back_attnums, settings) VALUES ($1, $2, 'f', $3, $4, $5, $6, $7, $8, $9)", &args);
+	osc_store_close(&store);
+	CacheInvalidateRelcacheByRelid(m->relid);
+	CommandCounterIncrement();
+}
+
+/*
+ * Turn the mirror round, or off.  Under ACCESS EXCLUSIVE on the table, but for
+ * off, where it does not matter when writers learn of it.
+ */
+void
+osc_mirror_set_direction(Oid relid, char direction)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, relid);
+	osc_arg_datum(&args, CHAROID, CharGetDatum(direction), false);
+	osc_sql("UPDATE online_schema.mirror SET direction = $2 WHERE relation = $1", &args);
+	osc_store_close(&store);
+	CommandCounterIncrement();
+	if (get_rel_name(relid) != NULL)
+		CacheInvalidateRelcacheByRelid(relid);
+}
+
+/* look at a trigger: is it ours, on this table and enabled?  sets who wrote its row */
+static bool
+trigger_is_intact(Oid trigger, Oid relid, TransactionId *xmin, bool *exists)
+{
+	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		intact = false;
+
+	*exists = false;
+	*xmin = InvalidTransactionId;
+	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(trigger));
+	scan = systable_beginscan(rel, TriggerOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+		char	   *func = get_func_name(form->tgfoid);
+
+		*exists = form->tgrelid == relid;
+		*xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
+		intact = *exists && form->tgenabled == TRIGGER_FIRES_ALWAYS &&
+			func != NULL && strcmp(func, "osc_mirror") == 0;
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return intact;
+}
+
+/*
+ * What tells whether the trigger is as it was made: the transaction that wrote
+ * its row.  NULL if it is not there or not enabled.
+ */
+char *
+osc_mirror_state(const OscMember *m)
+{
+	OscMirror	mirror;
+	TransactionId xmin;
+	bool		exists;
+
+	if (!osc_mirror_read(m->relid, &mirror) ||
+		!trigger_is_intact(mirror.trigger, m->relid, &xmin, &exists))
+		return NULL;
+	return psprintf("%u", xmin);
+}
+
+/*
+ * Raise an error unless the trigger is as it was made, and the last one to see
+ * a row.
+ */
+void
+osc_mirror_require_intact(const OscMember *m)
+{
+	char	   *state = osc_mirror_state(m);
+	Relation	rel;
+	OscMirror	mirror;
+	const Trigger *last;
+
+	if (state == NULL || m->capture_state == NULL || strcmp(state, m->capture_state) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the mirror trigger of table \"%s\" was dropped or disabled while the job ran", m->relname),
+				 errhint("Start the job again.")));
+	(void) osc_mirror_read(m->relid, &mirror);
+	rel = table_open(m->relid, AccessShareLock);
+	last = last_before_row(rel);
+	if (last == NULL || last->tgoid != mirror.trigger)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("trigger \"%s\" of table \"%s\" fires after the mirror trigger of the job",
+						last ? last->tgname : "", m->relname),
+				 errhint("Triggers fire in the order of their names: rename it, and start the job again.")));
+	table_close(rel, NoLock);
+}
+
+/*
+ * Remove the trigger and its row.  The caller holds ACCESS EXCLUSIVE on the
+ * table, if it still exists.
+ */
+void
+osc_mirror_remove(const OscMember *m)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+	OscMirror	mirror;
+	TransactionId xmin;
+	bool		exists;
+
+	if (osc_mirror_read(m->relid, &mirror))
+	{
+		(void) trigger_is_intact(mirror.trigger, m->relid, &xmin, &exists);
+		if (exists)
+		{
+			ObjectAddress address;
+
+			ObjectAddressSet(address, TriggerRelationId, mirror.trigger);
+			performDeletion(&address, DROP_RESTRICT,
+							PERFORM_DELETION_INTERNAL | PERFORM_DELETION_QUIETLY);
+		}
+	}
+	osc_store_open(&store);
+	osc_arg_oid(&args, m->relid);
+	osc_sql("DELETE FROM online_schema.mirror WHERE relation = $1", &args);
+	osc_store_close(&store);
+	CommandCounterIncrement();
+}

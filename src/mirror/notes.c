@@ -1,0 +1,161 @@
+/*-------------------------------------------------------------------------
+ *
+ * notes.c
+ *	  Keys of rows whose mirrored column could not be worked out.
+ *
+ * The mirror trigger leaves NULL in such a row and appends its key to a table
+ * of the job's, with heap_insert(): no rights, row security or rules are in
+ * play.  There are two tables: one for the time before the swap, when a value
+ * may not fit the new type, and one for the time after it, when it may not fit
+ * the old one; the key's columns may have different types in them.
+ *
+ * A note says that the row is to be looked at, not that it is still so: it may
+ * have been changed again, or be gone.  So the reader looks every noted row
+ * up and works its value out again.
+ *
+ * Locks: ROW EXCLUSIVE on the table of notes for a writer, ACCESS SHARE for a
+ * reader.  A note is made in the transaction of the write that it is about.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "base/run.h"
+#include "mirror/keyscan.h"
+#include "mirror/notes.h"
+#include "model/mapping.h"
+
+/*
+ * Note the key of a row that is about to be written.
+ */
+void
+osc_note_key(const OscMirror *mirror, Relation rel, TupleTableSlot *row)
+{
+	bool		back = mirror->direction == OSC_MIRROR_BACK;
+	const OscKey *key = back ? &mirror->key_back : &mirror->key;
+	Relation	notes = try_table_open(back ? mirror->notes_back : mirror->notes, RowExclusiveLock);
+	Datum		values[INDEX_MAX_KEYS];
+	bool		nulls[INDEX_MAX_KEYS];
+	HeapTuple	tuple;
+
+	if (notes == NULL)
+		return;					/* the job is being cleaned up */
+	for (int i = 0; i < key->natts; i++)
+		values[i] = slot_getattr(row, key->attnums[i], &nulls[i]);
+	tuple = heap_form_tuple(RelationGetDescr(notes), values, nulls);
+	heap_insert(notes, tuple, GetCurrentCommandId(true), 0, NULL);
+	heap_freetuple(tuple);
+	table_close(notes, NoLock);
+}
+
+/* can a value of the row still not be worked out? */
+static bool
+is_unsettled(OscColumnExec *ce, TupleTableSlot *row, bool back)
+{
+	volatile bool result = false;
+	OscSubxact	subxact;
+
+	osc_subxact_begin(&subxact);
+	PG_TRY();
+	{
+		for (int i = 0; i < ce->n; i++)
+		{
+			Datum		value;
+			bool		isnull;
+
+			if (back)
+				result = result || !osc_column_back(ce, i, row, &value, &isnull);
+			else
+				(void) osc_column_forward(ce, i, row, &isnull);
+		}
+		osc_subxact_commit(&subxact);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata = osc_subxact_caught(&subxact);
+
+		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED || edata->sqlerrcode == ERRCODE_OUT_OF_MEMORY)
+			ReThrowError(edata);
+		FreeErrorData(edata);
+		result = true;
+	}
+	PG_END_TRY();
+	ResetPerTupleExprContext(ce->estate);
+	return result;
+}
+
+/* look the rows of all notes up */
+static int64
+look_at_rows(Relation rel, Relation notes, const OscMirror *mirror, const OscKey *key, bool back, char **first)
+{
+	Snapshot	snapshot = GetActiveSnapshot();
+	TableScanDesc scan = table_beginscan(notes, snapshot, 0, NULL);
+	TupleTableSlot *note = table_slot_create(notes, NULL);
+	OscColumnExec *ce = osc_columns_init(rel, mirror->columns);
+	OscKey	   *found = osc_find_key(rel, key);
+	OscKeyScan	ks;
+	int64		n = 0;
+
+	if (found == NULL)
+		elog(ERROR, "the key of table \"%s\" is gone", RelationGetRelationName(rel));
+	osc_keyscan_begin(&ks, rel, found->index, snapshot);
+	while (table_scan_getnextslot(scan, ForwardScanDirection, note))
+	{
+		Datum		values[INDEX_MAX_KEYS];
+		bool		isnull;
+
+		CHECK_FOR_INTERRUPTS();
+		/* the notes have the key's columns in its order, the index may have another */
+		for (int i = 0; i < found->natts; i++)
+			for (int j = 0; j < key->natts; j++)
+				if (found->attnums[i] == key->attnums[j])
+					values[i] = slot_getattr(note, j + 1, &isnull);
+		if (!osc_keyscan_find(&ks, values) || !is_unsettled(ce, ks.slot, back))
+			continue;
+		if (n++ == 0)
+			*first = osc_row_key_to_string(key, ks.slot);
+	}
+	osc_keyscan_end(&ks);
+	osc_columns_end(ce);
+	ExecDropSingleTupleTableSlot(note);
+	table_endscan(scan);
+	return n;
+}
+
+/*
+ * The number of noted rows whose value still cannot be worked out, the key of
+ * one in *first; back: for the old column.  A row with several notes counts
+ * as often.  The caller has entered the job owner's name.  For an answer that
+ * stays true it holds a lock on the table that keeps writers out, taken before
+ * the active snapshot.
+ */
+int64
+osc_notes_unsettled(const OscMember *m, bool back, char **first)
+{
+	OscMirror	mirror;
+	Relation	rel;
+	Relation	notes;
+	int64		n = 0;
+
+	*first = NULL;
+	if (!osc_mirror_read(m->relid, &mirror))
+		return 0;
+	notes = try_table_open(back ? mirror.notes_back : mirror.notes, AccessShareLock);
+	if (notes == NULL)
+		return 0;
+	rel = table_open(m->relid, AccessShareLock);
+	if (RelationGetNumberOfBlocks(notes) > 0)
+		n = look_at_rows(rel, notes, &mirror, back ? &mirror.key_back : &mirror.key, back, first);
+	table_close(rel, NoLock);
+	table_close(notes, AccessShareLock);
+	return n;
+}

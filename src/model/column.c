@@ -1,0 +1,393 @@
+/*-------------------------------------------------------------------------
+ *
+ * column.c
+ *	  Strategy column: pairs of columns of one table that follow each other.
+ *
+ * The new column's value is an expression over the row, as ALTER TYPE would
+ * compute it (model/compose.c).  The way back is a cast of the new value to the
+ * old type; a value is held by the old type only if the way there and back
+ * gives the same image, so two new values never become one old value.
+ *
+ * Used alike by the mirror trigger, the fill and the validation.  Expressions
+ * are kept as trees that refer to columns by number, with the member.
+ *
+ * Locks: those of the caller on the table.  Nothing is stored here but text.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "model/column.h"
+
+/*
+ * The member of a job of strategy column, NULL for jobs of other strategies.
+ */
+OscMember *
+osc_column_member(const OscJob *job)
+{
+	ListCell   *lc;
+
+	foreach(lc, job->others)
+		if (((OscMember *) lfirst(lc))->columns != NULL)
+			return lfirst(lc);
+	return NULL;
+}
+
+/*
+ * Is the pair one of two names, which both stay in use until clean-up?
+ */
+bool
+osc_column_is_rename(const OscColumn *c)
+{
+	return strcmp(c->name, c->old_name) == 0;
+}
+
+/*
+ * Can each old value be worked out from the new one?
+ */
+bool
+osc_columns_have_way_back(const List *columns)
+{
+	ListCell   *lc;
+
+	foreach(lc, columns)
+		if (((OscColumn *) lfirst(lc))->inverse == NULL)
+			return false;
+	return true;
+}
+
+/*
+ * The pairs as text, for the member's row.
+ */
+char *
+osc_columns_store(const List *columns)
+{
+	List	   *all = NIL;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		OscColumn  *c = lfirst(lc);
+		List	   *one = list_make4(makeInteger(c->old_att), makeInteger(c->new_att),
+									 makeString(c->name), makeString(c->new_name));
+
+		one = lappend(one, makeString(c->old_name));
+		one = lappend(one, makeString(c->definition));
+		one = lappend(one, c->forward);
+		one = lappend(one, c->inverse);
+		all = lappend(all, one);
+	}
+	return nodeToString(all);
+}
+
+List *
+osc_columns_load(const char *stored)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, castNode(List, stringToNode(stored)))
+	{
+		List	   *one = lfirst_node(List, lc);
+		OscColumn  *c = palloc0(sizeof(OscColumn));
+
+		c->old_att = (AttrNumber) intVal(linitial(one));
+		c->new_att = (AttrNumber) intVal(lsecond(one));
+		c->name = strVal(lthird(one));
+		c->new_name = strVal(lfourth(one));
+		c->old_name = strVal(list_nth(one, 4));
+		c->definition = strVal(list_nth(one, 5));
+		c->forward = list_nth(one, 6);
+		c->inverse = list_nth(one, 7);
+		result = lappend(result, c);
+	}
+	return result;
+}
+
+/*
+ * The key with the new columns in the places of the old ones; its index is not
+ * known here.
+ */
+OscKey
+osc_key_of_new_columns(const List *columns, const OscKey *key)
+{
+	OscKey		result = *key;
+	ListCell   *lc;
+
+	result.index = InvalidOid;
+	foreach(lc, columns)
+	{
+		OscColumn  *c = lfirst(lc);
+
+		for (int i = 0; i < key->natts; i++)
+			if (key->attnums[i] == c->old_att)
+				result.attnums[i] = c->new_att;
+	}
+	return result;
+}
+
+/*
+ * A message with the user's names of columns in the places of the new ones';
+ * NULL for NULL.
+ */
+char *
+osc_with_users_names(const OscMember *m, char *text)
+{
+	ListCell   *lc;
+
+	if (text == NULL)
+		return NULL;
+	foreach(lc, osc_columns_load(m->columns))
+	{
+		OscColumn  *c = lfirst(lc);
+		StringInfoData buf;
+		char	   *found;
+
+		initStringInfo(&buf);
+		while ((found = strstr(text, c->new_name)) != NULL)
+		{
+			appendBinaryStringInfo(&buf, text, (int) (found - text));
+			appendStringInfoString(&buf, c->name);
+			text = found + strlen(c->new_name);
+		}
+		appendStringInfoString(&buf, text);
+		text = buf.data;
+	}
+	return text;
+}
+
+/* conversions that have a result for every value */
+static bool
+function_cannot_fail(const FuncExpr *f)
+{
+	switch (f->funcid)
+	{
+		case F_INT4_INT2:
+		case F_INT8_INT2:
+		case F_INT8_INT4:
+		case F_NUMERIC_INT2:
+		case F_NUMERIC_INT4:
+		case F_NUMERIC_INT8:
+		case F_FLOAT4_INT2:
+		case F_FLOAT8_INT2:
+		case F_FLOAT8_INT4:
+		case F_FLOAT8_FLOAT4:
+		case F_TEXT_BPCHAR:
+			return true;
+		case F_VARCHAR_VARCHAR_INT4_BOOL:
+		case F_BPCHAR_BPCHAR_INT4_BOOL:
+			/* an explicit cast cuts off what is too long */
+			return IsA(lthird(f->args), Const) && DatumGetBool(((Const *) lthird(f->args))->constvalue);
+		default:
+			return false;
+	}
+}
+
+static bool
+may_fail(Node *node, void *unused)
+{
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_Var:
+		case T_Const:
+		case T_RelabelType:
+		case T_List:
+			break;
+		case T_FuncExpr:
+			if (!function_cannot_fail((FuncExpr *) node))
+				return true;
+			break;
+		case T_CoerceViaIO:
+			if ((((CoerceViaIO *) node)->resulttype != TEXTOID && ((CoerceViaIO *) node)->resulttype != VARCHAROID) ||
+				exprType((Node *) ((CoerceViaIO *) node)->arg) >= FirstNormalObjectId)
+				return true;
+			break;
+		default:
+			return true;
+	}
+	return expression_tree_walker(node, may_fail, unused);
+}
+
+/*
+ * May an expression of the pairs raise an error for some value?
+ */
+bool
+osc_columns_may_fail(const List *columns)
+{
+	ListCell   *lc;
+
+	foreach(lc, columns)
+		if (may_fail(((OscColumn *) lfirst(lc))->forward, NULL) ||
+			may_fail(((OscColumn *) lfirst(lc))->inverse, NULL))
+			return true;
+	return false;
+}
+
+static bool
+is_users_function(Oid funcid, void *unused)
+{
+	return funcid >= FirstNormalObjectId;
+}
+
+/* does it use functions or types that did not come with the server? */
+static bool
+uses_users_code(Node *node, void *unused)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, is_users_function, NULL))
+		return true;
+	if (!IsA(node, List) && exprType(node) >= FirstNormalObjectId)
+		return true;
+	return expression_tree_walker(node, uses_users_code, unused);
+}
+
+/*
+ * Must the expressions be run in the job owner's name and under the job's
+ * settings?  Not if all functions in them came with the server and are
+ * immutable.
+ */
+bool
+osc_columns_need_owner(const List *columns)
+{
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		OscColumn  *c = lfirst(lc);
+
+		if (contain_mutable_functions(c->forward) || uses_users_code(c->forward, NULL) ||
+			(c->inverse && (contain_mutable_functions(c->inverse) || uses_users_code(c->inverse, NULL))))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Prepare the expressions of the pairs, in the current memory context.  The
+ * relation must outlive the result.
+ */
+OscColumnExec *
+osc_columns_init(Relation rel, List *columns)
+{
+	OscColumnExec *ce = palloc0(sizeof(OscColumnExec));
+	MemoryContext old;
+	ListCell   *lc;
+	int			i = 0;
+
+	ce->rel = rel;
+	ce->columns = columns;
+	ce->n = list_length(columns);
+	ce->column = palloc0(sizeof(OscColumn *) * ce->n);
+	ce->forward = palloc0(sizeof(ExprState *) * ce->n);
+	ce->inverse = palloc0(sizeof(ExprState *) * ce->n);
+	ce->estate = CreateExecutorState();
+	old = MemoryContextSwitchTo(ce->estate->es_query_cxt);
+	ce->econtext = GetPerTupleExprContext(ce->estate);
+	/* a copy of the descriptor: the relcache's goes with the next change of the table */
+	ce->probe = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(rel)), &TTSOpsVirtual);
+	foreach(lc, columns)
+	{
+		ce->column[i] = lfirst(lc);
+		ce->forward[i] = ExecPrepareExpr((Expr *) ce->column[i]->forward, ce->estate);
+		if (ce->column[i]->inverse)
+			ce->inverse[i] = ExecPrepareExpr((Expr *) ce->column[i]->inverse, ce->estate);
+		i++;
+	}
+	MemoryContextSwitchTo(old);
+	return ce;
+}
+
+void
+osc_columns_end(OscColumnExec *ce)
+{
+	FreeExecutorState(ce->estate);
+	pfree(ce);
+}
+
+/*
+ * Are two values of a column the same, bit by bit?  -0 is not 0, 1.0 is not
+ * 1.00.
+ */
+bool
+osc_same_image(Relation rel, AttrNumber attnum, Datum a, bool a_isnull, Datum b, bool b_isnull)
+{
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
+
+	if (a_isnull || b_isnull)
+		return a_isnull && b_isnull;
+	if (!att->attbyval && DatumGetPointer(a) == DatumGetPointer(b))
+		return true;
+	return datum_image_eq(a, b, att->attbyval, att->attlen);
+}
+
+static Datum
+evaluate(OscColumnExec *ce, ExprState *state, TupleTableSlot *row, bool *isnull)
+{
+	ce->econtext->ecxt_scantuple = row;
+	return ExecEvalExprSwitchContext(state, ce->econtext, isnull);
+}
+
+/*
+ * The new value of pair i for a row.  Lives until the caller resets the
+ * per-tuple context of ce->estate.  Raises the expression's errors.
+ */
+Datum
+osc_column_forward(OscColumnExec *ce, int i, TupleTableSlot *row, bool *isnull)
+{
+	return evaluate(ce, ce->forward[i], row, isnull);
+}
+
+/*
+ * The old value of pair i that stands for the new value in the row; false,
+ * and a NULL, if the old type cannot hold it: the way there and back would
+ * give another value.  Memory and errors as above; an error means that it
+ * cannot be held, too.
+ */
+bool
+osc_column_back(OscColumnExec *ce, int i, TupleTableSlot *row, Datum *value, bool *isnull)
+{
+	OscColumn  *c = ce->column[i];
+	bool		new_isnull;
+	Datum		new_value = slot_getattr(row, c->new_att, &new_isnull);
+	Datum		again;
+	bool		again_isnull;
+	bool		same;
+
+	*value = (Datum) 0;
+	*isnull = true;
+	if (new_isnull)
+		return true;
+	*value = evaluate(ce, ce->inverse[i], row, isnull);
+	ExecClearTuple(ce->probe);
+	slot_getallattrs(row);
+	memcpy(ce->probe->tts_values, row->tts_values, sizeof(Datum) * ce->probe->tts_tupleDescriptor->natts);
+	memcpy(ce->probe->tts_isnull, row->tts_isnull, sizeof(bool) * ce->probe->tts_tupleDescriptor->natts);
+	ce->probe->tts_values[c->old_att - 1] = *value;
+	ce->probe->tts_isnull[c->old_att - 1] = *isnull;
+	ExecStoreVirtualTuple(ce->probe);
+	again = evaluate(ce, ce->forward[i], ce->probe, &again_isnull);
+	same = osc_same_image(ce->rel, c->new_att, again, again_isnull, new_value, new_isnull);
+	ExecClearTuple(ce->probe);
+	if (!same)
+	{
+		*value = (Datum) 0;
+		*isnull = true;
+	}
+	return same;
+}

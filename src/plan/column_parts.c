@@ -1,0 +1,665 @@
+/*-------------------------------------------------------------------------
+ *
+ * column_parts.c
+ *	  Strategy column: what happens to the indexes, constraints, sequences and
+ *	  statistics of a column.
+ *
+ * What needs a scan or a build is done before the swap, each command in a
+ * transaction of its own: the indexes that use the column are built anew on the
+ * new one, concurrently; its CHECK constraints and foreign keys are added NOT
+ * VALID and validated.  The commands of the swap change names and the catalog
+ * only.  They stand in three groups, so that each knows the command that takes
+ * it back, run in the opposite order:
+ *
+ *	1. what the old column loses, under the names of before;
+ *	2. the two columns change their names;
+ *	3. what the new column gets, under the names of before.
+ *
+ * So the definitions of group 1 are true again when group 2 has been taken
+ * back.  Constraints come back NOT VALID, and are validated afterwards.
+ *
+ * The way back needs for each unique constraint an index on the old column that
+ * outlives it: it is built before the swap, too.  An old unique index is kept
+ * only where two different new values can never be equal old ones.
+ *
+ * Locks: ACCESS SHARE on the table, held by the caller.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/nbtree.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parse_coerce.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "base/compat.h"
+#include "base/ident.h"
+#include "base/run.h"
+#include "finish/direct.h"
+#include "plan/column_plan.h"
+#include "plan/recipes.h"
+
+/* ---------------------------------------- small things */
+
+static char *
+helper_name(OscColumnPlan *p, const char *prefix)
+{
+	char	   *name;
+
+	do
+		name = psprintf("%s_%u_%d", prefix, RelationGetRelid(p->rel), ++p->n);
+	while (OidIsValid(get_relname_relid(name, RelationGetNamespace(p->rel))));
+	return name;
+}
+
+static char *
+in_schema(const OscColumnPlan *p, const char *name)
+{
+	return quote_qualified_identifier(get_namespace_name(RelationGetNamespace(p->rel)), name);
+}
+
+/* a command of the swap, groups 1 and 2; the last arguments make command and undo */
+static void
+at_swap(OscColumnPlan *p, Oid relid, char *command, char *undo)
+{
+	(void) osc_plan_run(p->plan, OSC_SWAPPING, OSC_STEP_FINAL, relid, &p->part, command,
+						p->way_back ? undo : NULL);
+}
+
+/* a command of group 3 */
+static void
+at_swap_late(OscColumnPlan *p, Oid relid, char *command, char *undo)
+{
+	OscLateCommand *late = palloc(sizeof(OscLateCommand));
+
+	late->relid = relid;
+	late->command = command;
+	late->undo = undo;
+	p->late = lappend(p->late, late);
+}
+
+static char *
+alter(const OscColumnPlan *p, const char *what)
+{
+	return psprintf("ALTER TABLE %s %s", p->name, what);
+}
+
+static char *
+alter_column(const OscColumnPlan *p, const char *column, const char *what)
+{
+	return psprintf("ALTER TABLE %s ALTER COLUMN %s %s", p->name, quote_identifier(column), what);
+}
+
+/* a constraint that osc_revert() brings back is validated when that is over */
+static void
+validate_after_revert(OscColumnPlan *p, Oid relid, const char *name)
+{
+	OscPlanStep *step;
+
+	if (!p->way_back)
+		return;
+	step = osc_plan_run(p->plan, OSC_CLEANING, OSC_STEP_SCAN, relid, &p->part,
+						psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", osc_relation_name(relid),
+								 quote_identifier(name)), NULL);
+	step->note = pstrdup("only after osc_revert(), which brings the constraint back NOT VALID");
+}
+
+static char *
+not_valid(const char *definition)
+{
+	return strstr(definition, " NOT VALID") ? pstrdup(definition) : psprintf("%s NOT VALID", definition);
+}
+
+static void
+comment_on(OscColumnPlan *p, const char *object, const char *comment)
+{
+	if (comment)
+		at_swap_late(p, RelationGetRelid(p->rel),
+					 psprintf("COMMENT ON %s IS %s", object, quote_literal_cstr(comment)),
+					 psprintf("COMMENT ON %s IS NULL", object));
+}
+
+/* in group 1: undone when the constraint is there again */
+static void
+uncomment(OscColumnPlan *p, Oid relid, const char *name, const char *comment)
+{
+	char	   *object = psprintf("CONSTRAINT %s ON %s", quote_identifier(name), osc_relation_name(relid));
+
+	if (comment)
+		at_swap(p, relid, psprintf("COMMENT ON %s IS NULL", object),
+				psprintf("COMMENT ON %s IS %s", object, quote_literal_cstr(comment)));
+}
+
+/*
+ * Do the sub-commands drop a constraint of this name?
+ */
+bool
+osc_is_dropped(const OscColumnPlan *p, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, castNode(AlterTableStmt, p->part.statement->node)->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype == AT_DropConstraint && strcmp(cmd->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* ---------------------------------------- constraints */
+
+/*
+ * The constraint of that name, or NULL.
+ */
+OscColumnCheck *
+osc_find_check(List *checks, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, checks)
+		if (strcmp(((OscColumnCheck *) lfirst(lc))->name, name) == 0)
+			return lfirst(lc);
+	return NULL;
+}
+
+/* the CHECK constraints of the new columns */
+static void
+plan_checks(OscColumnPlan *p)
+{
+	Oid			relid = RelationGetRelid(p->rel);
+	ListCell   *lc;
+
+	foreach(lc, p->after.checks)
+	{
+		OscColumnCheck *check = lfirst(lc);
+		OscColumnCheck *old = osc_find_check(p->before.checks, check->name);
+		/* behind those of the user's in the order in which they are looked at */
+		char	   *helper = old || !check->valid ? helper_name(p, "~osc_new") : check->name;
+		char	   *drop = alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(check->name)));
+
+		(void) osc_plan_run(p->plan, OSC_VALIDATING, OSC_STEP_SHORT, relid, &p->part,
+							alter(p, psprintf("ADD CONSTRAINT %s %s", quote_identifier(helper), not_valid(check->definition))),
+							alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(helper))));
+		if (check->valid)
+			(void) osc_plan_run(p->plan, OSC_VALIDATING, OSC_STEP_SCAN, relid, &p->part,
+								alter(p, psprintf("VALIDATE CONSTRAINT %s", quote_identifier(helper))), NULL);
+		if (helper != check->name)
+			at_swap_late(p, relid,
+						 alter(p, psprintf("RENAME CONSTRAINT %s TO %s", quote_identifier(helper),
+										   quote_identifier(check->name))), drop);
+		else
+			/* it has its name, and is valid: only the way back has something to do */
+			at_swap_late(p, relid, alter(p, psprintf("VALIDATE CONSTRAINT %s", quote_identifier(check->name))), drop);
+		if (old)
+			comment_on(p, psprintf("CONSTRAINT %s ON %s", quote_identifier(check->name), p->name), old->comment);
+	}
+	foreach(lc, p->before.checks)
+	{
+		OscColumnCheck *check = lfirst(lc);
+
+		uncomment(p, relid, check->name, check->comment);
+		at_swap(p, relid, alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(check->name))),
+				alter(p, psprintf("ADD CONSTRAINT %s %s", quote_identifier(check->name), not_valid(check->definition))));
+		if (check->valid)
+			validate_after_revert(p, relid, check->name);
+	}
+}
+
+static void
+check_foreign_key(const OscColumnPlan *p, const OscColumnKey *key)
+{
+	if (get_rel_relkind(key->relid) != RELKIND_RELATION)
+		osc_refuse_column(psprintf("foreign key \"%s\" is one of a partitioned table", key->name), OSC_USE_COPY);
+	if (!osc_owns_relation(key->relid, GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of table %s", get_rel_name(key->relid)),
+				 errdetail("Its foreign key \"%s\" refers to a column that changes.", key->name),
+				 errhint("Let a role that owns both tables start the job, or use strategy \"copy\".")));
+}
+
+/* the foreign keys of and to the old columns go: before the keys that they need */
+static void
+plan_old_foreign_keys(OscColumnPlan *p)
+{
+	ListCell   *lc;
+
+	foreach(lc, p->keys)
+	{
+		OscColumnKey *key = lfirst(lc);
+		char	   *table = osc_relation_name(key->relid);
+
+		check_foreign_key(p, key);
+		uncomment(p, key->relid, key->name, key->comment);
+		at_swap(p, key->relid, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", table, quote_identifier(key->name)),
+				psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", table, quote_identifier(key->name), not_valid(key->definition)));
+		if (key->valid)
+			validate_after_revert(p, key->relid, key->name);
+	}
+}
+
+/* the same on the new columns: behind the keys that they need */
+static void
+plan_new_foreign_keys(OscColumnPlan *p)
+{
+	ListCell   *lc;
+
+	foreach(lc, p->keys)
+	{
+		OscColumnKey *key = lfirst(lc);
+		char	   *helper = helper_name(p, "osc_new");
+		char	   *table = osc_relation_name(key->relid);
+
+		if (key->relid == RelationGetRelid(p->rel) && osc_is_dropped(p, key->name))
+			continue;
+		(void) osc_plan_run(p->plan, OSC_VALIDATING, OSC_STEP_SHORT, key->relid, &p->part,
+							psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID", table,
+									 quote_identifier(helper), key->new_definition),
+							psprintf("ALTER TABLE %s DROP CONSTRAINT %s", table, quote_identifier(helper)));
+		if (key->valid)
+			(void) osc_plan_run(p->plan, OSC_VALIDATING, OSC_STEP_SCAN, key->relid, &p->part,
+								psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", table, quote_identifier(helper)), NULL);
+		at_swap_late(p, key->relid,
+					 psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", table, quote_identifier(helper),
+							  quote_identifier(key->name)),
+					 psprintf("ALTER TABLE %s DROP CONSTRAINT %s", table, quote_identifier(key->name)));
+		if (key->comment)
+			at_swap_late(p, key->relid,
+						 psprintf("COMMENT ON CONSTRAINT %s ON %s IS %s", quote_identifier(key->name), table,
+								  quote_literal_cstr(key->comment)),
+						 psprintf("COMMENT ON CONSTRAINT %s ON %s IS NULL", quote_identifier(key->name), table));
+	}
+}
+
+/* NOT NULL of the new columns, where it does not follow from that of the old ones */
+static void
+plan_not_null_proof(OscColumnPlan *p, const OscColumn *c)
+{
+	char	   *name = psprintf("%s_%s", c->new_name, OSC_NOT_NULL_PROOF);
+	Oid			relid = RelationGetRelid(p->rel);
+
+	(void) osc_plan_run(p->plan, OSC_VALIDATING, OSC_STEP_SHORT, relid, &p->part,
+						alter(p, psprintf("ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID",
+										  quote_identifier(name), quote_identifier(c->new_name))),
+						alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(name))));
+	(void) osc_plan_run(p->plan, OSC_VALIDATING, OSC_STEP_SCAN, relid, &p->part,
+						alter(p, psprintf("VALIDATE CONSTRAINT %s", quote_identifier(name))), NULL);
+	at_swap(p, relid, alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(name))), NULL);
+}
+
+/* ---------------------------------------- indexes */
+
+/*
+ * The index of that name, or NULL.
+ */
+OscColumnIndex *
+osc_find_index(List *indexes, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+		if (strcmp(((OscColumnIndex *) lfirst(lc))->name, name) == 0)
+			return lfirst(lc);
+	return NULL;
+}
+
+static OscColumn *
+column_of(const OscColumnPlan *p, AttrNumber attnum)
+{
+	ListCell   *lc;
+
+	foreach(lc, p->columns)
+		if (((OscColumn *) lfirst(lc))->old_att == attnum)
+			return lfirst(lc);
+	return NULL;
+}
+
+/* are equal values of the index's key images of each other (nbtutils.c, _bt_allequalimage)? */
+static bool
+equal_is_same(Relation index, int i)
+{
+	Oid			proc = get_opfamily_proc(index->rd_opfamily[i], index->rd_opcintype[i],
+										 index->rd_opcintype[i], BTEQUALIMAGE_PROC);
+
+	return OidIsValid(proc) &&
+		DatumGetBool(OidFunctionCall1Coll(proc, index->rd_indcollation[i], ObjectIdGetDatum(index->rd_opcintype[i])));
+}
+
+/* have both columns the same bytes, so that an index on either says the same? */
+static bool
+same_bytes(const OscColumnPlan *p, const OscColumn *c)
+{
+	Oid			old_type = TupleDescAttr(RelationGetDescr(p->rel), c->old_att - 1)->atttypid;
+	Oid			new_type = exprType(c->forward);
+
+	return IsBinaryCoercible(old_type, new_type) && IsBinaryCoercible(new_type, old_type);
+}
+
+/*
+ * May the unique index on old columns stay in force while these follow the new
+ * ones?  Then a client's write can violate it only where it violates the new
+ * one as well.
+ */
+static bool
+old_index_may_stay(const OscColumnPlan *p, Relation index)
+{
+	bool		plain = index->rd_rel->relam == BTREE_AM_OID &&
+		RelationGetIndexPredicate(index) == NIL && RelationGetIndexExpressions(index) == NIL;
+	ListCell   *lc;
+	bool		all_same = true;
+
+	foreach(lc, p->columns)
+		all_same = all_same && same_bytes(p, lfirst(lc));
+	if (all_same)
+		return true;
+	for (int i = 0; plain && i < index->rd_index->indnkeyatts; i++)
+		if (column_of(p, index->rd_index->indkey.values[i]) && !equal_is_same(index, i))
+			plain = false;
+	return plain;
+}
+
+static void
+check_old_indexes(OscColumnPlan *p)
+{
+	ListCell   *lc;
+
+	foreach(lc, p->before.indexes)
+	{
+		OscColumnIndex *x = lfirst(lc);
+		Relation	index;
+
+		if (!x->valid)
+			osc_refuse_column(psprintf("index \"%s\" is not valid", x->name), "Drop it, or rebuild it with REINDEX CONCURRENTLY.");
+		if (x->contype == 'x')
+			osc_refuse_column(psprintf("\"%s\" is an exclusion constraint", x->name), OSC_USE_COPY);
+		if (x->deferrable)
+			/* the indexes of before the swap, and of after it, could not wait for the commit */
+			osc_refuse_column(psprintf("constraint \"%s\" is deferrable", x->name), OSC_USE_COPY);
+		index = index_open(get_relname_relid(x->name, RelationGetNamespace(p->rel)), AccessShareLock);
+		if (x->unique && !old_index_may_stay(p, index))
+			p->way_back = false;
+		index_close(index, NoLock);
+	}
+	if (!p->way_back)
+		foreach(lc, p->columns)
+			((OscColumn *) lfirst(lc))->inverse = NULL;
+}
+
+static void
+build_index(OscColumnPlan *p, const OscColumnIndex *x, const char *name)
+{
+	(void) osc_plan_run(p->plan, OSC_INDEXING, OSC_STEP_TOP, RelationGetRelid(p->rel), &p->part,
+						psprintf("CREATE %sINDEX CONCURRENTLY %s ON %s %s", x->unique ? "UNIQUE " : "",
+								 quote_identifier(name), p->name, x->tail),
+						psprintf("DROP INDEX CONCURRENTLY %s", in_schema(p, name)));
+}
+
+static char *
+add_constraint_by_index(const OscColumnPlan *p, const OscColumnIndex *x, const char *index)
+{
+	return alter(p, psprintf("ADD CONSTRAINT %s %s USING INDEX %s%s%s", quote_identifier(x->name),
+							 x->contype == 'p' ? "PRIMARY KEY" : "UNIQUE", quote_identifier(index),
+							 x->deferrable ? " DEFERRABLE" : "", x->deferred ? " INITIALLY DEFERRED" : ""));
+}
+
+static char *
+rename_index(const OscColumnPlan *p, const char *from, const char *to)
+{
+	return psprintf("ALTER INDEX %s RENAME TO %s", in_schema(p, from), quote_identifier(to));
+}
+
+/* what an old index loses, in group 1 */
+static void
+plan_old_index(OscColumnPlan *p, const OscColumnIndex *x)
+{
+	Oid			relid = RelationGetRelid(p->rel);
+	char	   *helper = helper_name(p, "osc_old");
+
+	if (x->contype)
+	{
+		if (p->way_back)
+			build_index(p, x, helper);
+		uncomment(p, relid, x->name, x->constraint_comment);
+		at_swap(p, relid, alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(x->name))),
+				add_constraint_by_index(p, x, helper));
+	}
+	else if (p->way_back)
+		at_swap(p, relid, rename_index(p, x->name, helper), rename_index(p, helper, x->name));
+	else
+		at_swap(p, relid, psprintf("DROP INDEX %s", in_schema(p, x->name)), NULL);
+}
+
+/* an index on the new columns, and what it gets in group 3 */
+static void
+plan_new_index(OscColumnPlan *p, const OscColumnIndex *x, const OscColumnIndex *old)
+{
+	Oid			relid = RelationGetRelid(p->rel);
+	char	   *helper = old || OidIsValid(get_relname_relid(x->name, RelationGetNamespace(p->rel))) ?
+	helper_name(p, "osc_new") : x->name;
+
+	build_index(p, x, helper);
+	if (x->contype)
+		at_swap_late(p, relid, add_constraint_by_index(p, x, helper),
+					 alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(x->name))));
+	else
+		at_swap_late(p, relid, rename_index(p, helper, x->name), rename_index(p, x->name, helper));
+	if (old == NULL)
+		return;
+	comment_on(p, psprintf("INDEX %s", in_schema(p, x->name)), old->comment);
+	if (x->contype)
+		comment_on(p, psprintf("CONSTRAINT %s ON %s", quote_identifier(x->name), p->name), old->constraint_comment);
+	if (old->replica_identity)
+		at_swap_late(p, relid, alter(p, psprintf("REPLICA IDENTITY USING INDEX %s", quote_identifier(x->name))),
+					 alter(p, "REPLICA IDENTITY DEFAULT"));
+	if (old->clustered)
+		at_swap_late(p, relid, alter(p, psprintf("CLUSTER ON %s", quote_identifier(x->name))),
+					 alter(p, "SET WITHOUT CLUSTER"));
+}
+
+/* marks on the table that would keep an old index from being changed */
+static void
+plan_index_marks(OscColumnPlan *p)
+{
+	ListCell   *lc;
+
+	foreach(lc, p->before.indexes)
+	{
+		OscColumnIndex *x = lfirst(lc);
+
+		if (x->replica_identity)
+			at_swap(p, RelationGetRelid(p->rel), alter(p, "REPLICA IDENTITY DEFAULT"),
+					alter(p, psprintf("REPLICA IDENTITY USING INDEX %s", quote_identifier(x->name))));
+		if (x->clustered)
+			at_swap(p, RelationGetRelid(p->rel), alter(p, "SET WITHOUT CLUSTER"),
+					alter(p, psprintf("CLUSTER ON %s", quote_identifier(x->name))));
+	}
+}
+
+static void
+plan_indexes(OscColumnPlan *p)
+{
+	ListCell   *lc;
+
+	foreach(lc, p->before.indexes)
+		plan_old_index(p, lfirst(lc));
+	foreach(lc, p->after.indexes)
+		plan_new_index(p, lfirst(lc), osc_find_index(p->before.indexes, ((OscColumnIndex *) lfirst(lc))->name));
+}
+
+/* ---------------------------------------- what else a column has */
+
+/* sequences that belong to the column: $2 'a', serial; 'i', identity */
+static List *
+sequences_of(const OscColumnPlan *p, const OscColumn *c, const char *deptype)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+	List	   *result = NIL;
+	uint64		n;
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, RelationGetRelid(p->rel));
+	osc_arg_int4(&args, c->old_att);
+	osc_arg_text(&args, deptype);
+	n = osc_sql("SELECT d.objid::regclass::text AS name FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'"
+				" WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass"
+				" AND d.refobjid = $1 AND d.refobjsubid = $2 AND d.deptype::text = $3 ORDER BY 1", &args);
+	for (uint64 i = 0; i < n; i++)
+	{
+		char	   *name = osc_col_text(&store, i, "name");
+		MemoryContext old = MemoryContextSwitchTo(store.caller);
+
+		result = lappend(result, name);
+		MemoryContextSwitchTo(old);
+	}
+	osc_store_close(&store);
+	return result;
+}
+
+static void
+plan_sequences(OscColumnPlan *p, const OscColumn *c)
+{
+	Oid			relid = RelationGetRelid(p->rel);
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(p->rel), c->old_att - 1);
+	ListCell   *lc;
+
+	foreach(lc, sequences_of(p, c, "a"))
+		at_swap_late(p, relid,
+					 psprintf("ALTER SEQUENCE %s OWNED BY %s.%s", (char *) lfirst(lc), p->name, quote_identifier(c->name)),
+					 psprintf("ALTER SEQUENCE %s OWNED BY %s.%s", (char *) lfirst(lc), p->name, quote_identifier(c->old_name)));
+	/* so does native (parse_utilcmd.c, transformAlterTableStmt) */
+	foreach(lc, sequences_of(p, c, "i"))
+		at_swap_late(p, relid,
+					 psprintf("ALTER SEQUENCE %s AS %s", (char *) lfirst(lc), format_type_be(exprType(c->forward))),
+					 psprintf("ALTER SEQUENCE %s AS %s", (char *) lfirst(lc), format_type_be(att->atttypid)));
+}
+
+/* extended statistics that use a column: made anew, as native does */
+static void
+plan_statistics(OscColumnPlan *p)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+	uint64		n;
+	ListCell   *lc;
+	char	  **names;
+	char	  **definitions;
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, RelationGetRelid(p->rel));
+	n = osc_sql("SELECT format('%I.%I', s.nspname, e.stxname) AS name, pg_get_statisticsobjdef(e.oid) AS def,"
+				" array_to_string(ARRAY(SELECT d.refobjsubid FROM pg_depend d WHERE d.classid = 'pg_statistic_ext'::regclass"
+				"  AND d.objid = e.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1), ' ') AS attnums"
+				" FROM pg_statistic_ext e JOIN pg_namespace s ON s.oid = e.stxnamespace WHERE e.stxrelid = $1 ORDER BY e.oid", &args);
+	names = MemoryContextAllocZero(store.caller, sizeof(char *) * (n + 1));
+	definitions = MemoryContextAllocZero(store.caller, sizeof(char *) * (n + 1));
+	for (uint64 i = 0; i < n; i++)
+	{
+		char	   *attnums = psprintf(" %s ", osc_col_text(&store, i, "attnums"));
+
+		foreach(lc, p->columns)
+			if (strstr(attnums, psprintf(" %d ", ((OscColumn *) lfirst(lc))->old_att)))
+			{
+				names[i] = osc_col_text(&store, i, "name");
+				definitions[i] = osc_col_text(&store, i, "def");
+			}
+	}
+	osc_store_close(&store);
+	for (uint64 i = 0; i < n; i++)
+	{
+		char	   *drop = psprintf("DROP STATISTICS %s", names[i]);
+
+		if (names[i] == NULL)
+			continue;
+		at_swap(p, RelationGetRelid(p->rel), drop, definitions[i]);
+		at_swap_late(p, RelationGetRelid(p->rel), definitions[i], drop);
+	}
+}
+
+/* default and NOT NULL of one column */
+static void
+plan_column_state(OscColumnPlan *p, const OscColumn *c, const OscColumnState *before, const OscColumnState *after)
+{
+	Oid			relid = RelationGetRelid(p->rel);
+
+	if (before->default_expr)
+		at_swap(p, relid, alter_column(p, c->name, "DROP DEFAULT"),
+				alter_column(p, c->name, psprintf("SET DEFAULT %s", before->default_expr)));
+	if (before->not_null)
+		at_swap(p, relid, alter_column(p, c->name, "DROP NOT NULL"), alter_column(p, c->name, "SET NOT NULL"));
+	if (after->default_expr)
+		at_swap_late(p, relid, alter_column(p, c->name, psprintf("SET DEFAULT %s", after->default_expr)),
+					 alter_column(p, c->name, "DROP DEFAULT"));
+	plan_sequences(p, c);
+}
+
+static void
+plan_not_null(OscColumnPlan *p)
+{
+	ListCell   *lc,
+			   *b,
+			   *a;
+
+	forthree(lc, p->columns, b, p->before.states, a, p->after.states)
+	{
+		OscColumn  *c = lfirst(lc);
+
+		/* before the keys of group 3, which want it */
+		if (((OscColumnState *) lfirst(a))->not_null)
+		{
+			if (!((OscColumnState *) lfirst(b))->not_null || !osc_is_plain_conversion(c->forward, c->old_att))
+				plan_not_null_proof(p, c);
+			at_swap_late(p, RelationGetRelid(p->rel), alter_column(p, c->name, "SET NOT NULL"),
+						 alter_column(p, c->name, "DROP NOT NULL"));
+		}
+	}
+}
+
+/*
+ * Plan what happens to all that the columns have: the commands before the swap
+ * and those of its three groups.
+ */
+void
+osc_plan_column_parts(OscColumnPlan *p)
+{
+	Oid			relid = RelationGetRelid(p->rel);
+	ListCell   *lc,
+			   *b,
+			   *a;
+
+	check_old_indexes(p);
+	plan_index_marks(p);
+	plan_statistics(p);
+	plan_old_foreign_keys(p);
+	plan_not_null(p);
+	plan_indexes(p);
+	plan_new_foreign_keys(p);
+	plan_checks(p);
+	forthree(lc, p->columns, b, p->before.states, a, p->after.states)
+		plan_column_state(p, lfirst(lc), lfirst(b), lfirst(a));
+	foreach(lc, p->columns)
+	{
+		OscColumn  *c = lfirst(lc);
+
+		at_swap(p, relid, alter(p, psprintf("RENAME COLUMN %s TO %s", quote_identifier(c->name), quote_identifier(c->old_name))),
+				alter(p, psprintf("RENAME COLUMN %s TO %s", quote_identifier(c->old_name), quote_identifier(c->name))));
+		at_swap(p, relid, alter(p, psprintf("RENAME COLUMN %s TO %s", quote_identifier(c->new_name), quote_identifier(c->name))),
+				alter(p, psprintf("RENAME COLUMN %s TO %s", quote_identifier(c->name), quote_identifier(c->new_name))));
+	}
+	foreach(lc, p->late)
+	{
+		OscLateCommand *late = lfirst(lc);
+
+		at_swap(p, late->relid, late->command, late->undo);
+	}
+}

@@ -1,0 +1,54 @@
+/*-------------------------------------------------------------------------
+ *
+ * column_plan.h
+ *	  What is being planned for strategy column, and its parts.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef OSC_COLUMN_PLAN_H
+#define OSC_COLUMN_PLAN_H
+
+#include "model/column.h"
+#include "plan/classify.h"
+#include "plan/plan.h"
+#include "plan/rehearse_column.h"
+#include "utils/relcache.h"
+
+#define OSC_USE_COPY "Use strategy \"auto\" or \"copy\"."
+
+/* what is being planned */
+typedef struct OscColumnPlan
+{
+	OscPlan    *plan;
+	OscPlanTable *table;
+	Relation	rel;
+	char	   *name;			/* of the table, as SQL */
+	OscPart		part;			/* for osc_plan_run() */
+	List	   *columns;		/* OscColumn * */
+	OscColumnSet before;
+	OscColumnSet after;
+	List	   *keys;			/* OscColumnKey * */
+	bool		way_back;
+	int			n;				/* helper names given so far */
+	List	   *late;			/* OscLateCommand *: of group 3, added at the end */
+} OscColumnPlan;
+
+/* a command of group 3 */
+typedef struct OscLateCommand
+{
+	Oid			relid;
+	char	   *command;
+	char	   *undo;
+} OscLateCommand;
+
+/* recipes_column.c */
+extern void osc_refuse_column(const char *what, const char *hint);
+extern bool osc_is_plain_conversion(Node *expr, AttrNumber attnum);
+
+/* column_parts.c */
+extern void osc_plan_column_parts(OscColumnPlan *p);
+extern OscColumnCheck *osc_find_check(List *checks, const char *name);
+extern OscColumnIndex *osc_find_index(List *indexes, const char *name);
+extern bool osc_is_dropped(const OscColumnPlan *p, const char *name);
+
+#endif							/* OSC_COLUMN_PLAN_H */

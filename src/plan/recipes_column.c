@@ -1,0 +1,469 @@
+/*-------------------------------------------------------------------------
+ *
+ * recipes_column.c
+ *	  Strategy column: a new column beside the old one.
+ *
+ * Which changes are accepted, how the new column is worked out from the old one
+ * and back, and what people are told.  What happens to all that a column has is
+ * in column_parts.c.
+ *
+ * Locks: ACCESS SHARE on the table, held by the caller.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/nbtree.h"
+#include "access/table.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_collate.h"
+#include "storage/bufmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/typcache.h"
+
+#include "base/compat.h"
+#include "base/ident.h"
+#include "base/run.h"
+#include "base/settings.h"
+#include "finish/direct.h"
+#include "model/column.h"
+#include "model/relinfo.h"
+#include "plan/column_plan.h"
+#include "plan/recipes.h"
+#include "plan/recipes_column.h"
+
+/* ---------------------------------------- what is accepted */
+
+/*
+ * Refuse a change that strategy column cannot carry out.
+ */
+void
+osc_refuse_column(const char *what, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("strategy \"column\" does not fit the change: %s", what),
+			 errhint("%s", hint)));
+}
+
+/* is the column one of those whose type changes? */
+static bool
+is_changed(List *cmds, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype == AT_AlterColumnType && name && strcmp(cmd->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_commands(List *cmds)
+{
+	ListCell   *lc,
+			   *d;
+	bool		any = false;
+
+	foreach(lc, cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		switch (cmd->subtype)
+		{
+			case AT_AlterColumnType:
+				any = true;
+				foreach(d, cmds)
+					if (lfirst(d) != lfirst(lc) && lfirst_node(AlterTableCmd, d)->subtype == AT_AlterColumnType &&
+						strcmp(lfirst_node(AlterTableCmd, d)->name, cmd->name) == 0)
+						osc_refuse_column("it changes the type of a column twice", "Give the type once.");
+				break;
+			case AT_ColumnDefault:
+			case AT_SetNotNull:
+			case AT_DropNotNull:
+				if (!is_changed(cmds, cmd->name))
+					osc_refuse_column(psprintf("it changes column \"%s\", which keeps its type", cmd->name),
+						   "Put what concerns other columns into a job of its own.");
+				break;
+			case AT_AddConstraint:
+			case AT_DropConstraint:
+				/* whether it is on a changed column is seen later */
+				if (cmd->subtype == AT_AddConstraint &&
+					(castNode(Constraint, cmd->def)->contype == CONSTR_FOREIGN ||
+					 castNode(Constraint, cmd->def)->contype == CONSTR_EXCLUSION ||
+					 castNode(Constraint, cmd->def)->indexname != NULL))
+					osc_refuse_column("it adds a foreign key, an exclusion constraint, or one by an index that is there",
+						   "Put it into a job of its own.");
+				if (cmd->subtype == AT_DropConstraint && cmd->behavior == DROP_CASCADE)
+					osc_refuse_column("DROP CONSTRAINT ... CASCADE", "Drop the dependent objects first.");
+				break;
+			default:
+				osc_refuse_column("it has other parts than ALTER COLUMN ... TYPE and what goes with it",
+					   "Allowed are ADD and DROP CONSTRAINT, SET and DROP DEFAULT, SET and DROP NOT NULL of the columns whose type changes; put the rest into a job of its own.");
+		}
+	}
+	if (!any)
+		osc_refuse_column("it changes the type of no column", "Use strategy \"auto\".");
+}
+
+/*
+ * Refuse scripts that strategy column cannot carry out, before anything is
+ * looked at.
+ */
+void
+osc_check_column_script(const OscPlan *plan)
+{
+	OscStatement *s;
+
+	if (list_length(plan->script) != 1)
+		osc_refuse_column("it is more than one statement", "Start a job for each statement.");
+	s = linitial(plan->script);
+	if (!OidIsValid(s->relid))
+		osc_refuse_column("the table does not exist", "Check the name.");
+	if (!IsA(s->node, AlterTableStmt))
+		osc_refuse_column("it is no ALTER TABLE ... ALTER COLUMN ... TYPE", "Use strategy \"auto\".");
+	check_commands(castNode(AlterTableStmt, s->node)->cmds);
+}
+
+static void
+check_table(Relation rel)
+{
+	if (rel->rd_rel->relkind != RELKIND_RELATION || rel->rd_rel->relispartition)
+		osc_refuse_column(psprintf("\"%s\" is partitioned, or a partition", RelationGetRelationName(rel)), OSC_USE_COPY);
+	if (has_subclass(RelationGetRelid(rel)) || has_superclass(RelationGetRelid(rel)))
+		osc_refuse_column(psprintf("\"%s\" inherits, or is inherited from", RelationGetRelationName(rel)), OSC_USE_COPY);
+	osc_check_table(rel);
+	if (osc_candidate_keys(rel) == NIL)
+		osc_refuse_column(psprintf("\"%s\" has no key", RelationGetRelationName(rel)),
+			   "Create a unique index CONCURRENTLY on NOT NULL columns first, or use strategy \"copy\".");
+	/* rows are updated: native's error if subscribers could not follow */
+	CheckCmdReplicaIdentity(rel, CMD_UPDATE);
+}
+
+/* ---------------------------------------- the columns */
+
+/* a name for a column that the table does not have */
+static char *
+free_column_name(Relation rel, const char *prefix, AttrNumber attnum)
+{
+	char	   *name = psprintf("%s_%d", prefix, attnum);
+
+	while (get_attnum(RelationGetRelid(rel), name) != InvalidAttrNumber)
+		name = psprintf("%s_", name);
+	return name;
+}
+
+static void
+collect_columns(OscColumnPlan *p, List *cmds)
+{
+	ListCell   *lc;
+	int			n = RelationGetNumberOfAttributes(p->rel);
+
+	foreach(lc, cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		OscColumn  *c;
+
+		if (cmd->subtype != AT_AlterColumnType)
+			continue;
+		c = palloc0(sizeof(OscColumn));
+		c->old_att = get_attnum(RelationGetRelid(p->rel), cmd->name);
+		c->new_att = ++n;
+		c->name = pstrdup(cmd->name);
+		c->new_name = free_column_name(p->rel, "osc_new", c->old_att);
+		c->old_name = free_column_name(p->rel, "osc_old", c->old_att);
+		p->columns = lappend(p->columns, c);
+	}
+}
+
+/*
+ * Is the expression nothing but a conversion of this column?
+ */
+bool
+osc_is_plain_conversion(Node *expr, AttrNumber attnum)
+{
+	for (;;)
+	{
+		switch (nodeTag(expr))
+		{
+			case T_Var:
+				return ((Var *) expr)->varattno == attnum;
+			case T_RelabelType:
+				expr = (Node *) ((RelabelType *) expr)->arg;
+				break;
+			case T_CoerceViaIO:
+				expr = (Node *) ((CoerceViaIO *) expr)->arg;
+				break;
+			case T_ArrayCoerceExpr:
+				expr = (Node *) ((ArrayCoerceExpr *) expr)->arg;
+				break;
+			case T_CoerceToDomain:
+				expr = (Node *) ((CoerceToDomain *) expr)->arg;
+				break;
+			case T_FuncExpr:
+				if (((FuncExpr *) expr)->funcformat == COERCE_EXPLICIT_CALL || ((FuncExpr *) expr)->args == NIL)
+					return false;
+				expr = linitial(((FuncExpr *) expr)->args);
+				break;
+			default:
+				return false;
+		}
+	}
+}
+
+/* the cast of the new column's value to the type of the old one; NULL: there is none */
+static Node *
+way_back(Relation rel, const OscColumn *c)
+{
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), c->old_att - 1);
+	Var		   *var;
+	Node	   *cast;
+
+	if (!osc_is_plain_conversion(c->forward, c->old_att))
+		return NULL;
+	var = makeVar(1, c->new_att, exprType(c->forward), exprTypmod(c->forward), exprCollation(c->forward), 0);
+	cast = coerce_to_target_type(NULL, (Node *) var, var->vartype, att->atttypid, att->atttypmod,
+								 COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
+	if (cast)
+		assign_expr_collations(NULL, cast);
+	return cast && !contain_volatile_functions(cast) ? cast : NULL;
+}
+
+/* does the expression use a generated column?  the trigger does not see its value */
+static bool
+uses_generated(Relation rel, Node *expr)
+{
+	Bitmapset  *attnums = NULL;
+	int			i = -1;
+
+	pull_varattnos(expr, 1, &attnums);
+	while ((i = bms_next_member(attnums, i)) >= 0)
+	{
+		AttrNumber	attnum = i + FirstLowInvalidHeapAttributeNumber;
+
+		if (attnum <= 0 || TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attgenerated != '\0')
+			return true;
+	}
+	return false;
+}
+
+static void
+complete_columns(OscColumnPlan *p)
+{
+	ListCell   *lc,
+			   *s;
+
+	forboth(lc, p->columns, s, p->after.states)
+	{
+		OscColumn  *c = lfirst(lc);
+
+		c->definition = ((OscColumnState *) lfirst(s))->type;
+		if (contain_volatile_functions(c->forward))
+			osc_refuse_column(psprintf("the new value of column \"%s\" is volatile", c->name), OSC_USE_COPY);
+		if (uses_generated(p->rel, c->forward))
+			osc_refuse_column(psprintf("the new value of column \"%s\" uses a generated or system column", c->name), OSC_USE_COPY);
+		if (DomainHasConstraints(exprType(c->forward)))
+			osc_refuse_column(psprintf("the new type of column \"%s\" is a domain with constraints", c->name), OSC_USE_COPY);
+		c->inverse = way_back(p->rel, c);
+	}
+	p->way_back = osc_columns_have_way_back(p->columns);
+}
+
+/* ---------------------------------------- what people see */
+
+static OscPlanStep *
+describe(OscColumnPlan *p, OscPhase phase, char *command, const char *lock_mode, const char *blocks, char *cost, char *note)
+{
+	OscPlanStep *step = osc_plan_add(p->plan, phase, "column", command);
+
+	step->lock_mode = lock_mode;
+	step->blocks = blocks;
+	step->cost = cost;
+	step->note = note;
+	return step;
+}
+
+static char *
+column_names(const OscColumnPlan *p, bool of_new)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, p->columns)
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "",
+						 quote_identifier(of_new ? ((OscColumn *) lfirst(lc))->new_name : ((OscColumn *) lfirst(lc))->name));
+	return buf.data;
+}
+
+/* is the table published, so that subscribers see the new column? */
+static bool
+is_published(Oid relid)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+	bool		result;
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, relid);
+	result = osc_sql("SELECT 1 FROM pg_publication p WHERE EXISTS"
+					 " (SELECT 1 FROM pg_get_publication_tables(p.pubname::text) g WHERE g.relid = $1) LIMIT 1", &args) > 0;
+	osc_store_close(&store);
+	return result;
+}
+
+static void
+describe_beginning(OscColumnPlan *p)
+{
+	char	   *waits = "waits for its locks as long as online_schema.lock_timeout says, else tries again later";
+	StringInfoData note;
+
+	initStringInfo(&note);
+	appendStringInfo(&note, "%s; until clean-up SELECT *, COPY without a column list and functions on the row type see one column more,"
+					 " at the end, and COPY FROM needs a column list; INSERT without one leaves it out; views do not see it", waits);
+	if (is_published(RelationGetRelid(p->rel)))
+		appendStringInfo(&note, "; the table is published: a subscriber gets each filled row as an update, with the new column,"
+						 " and stops unless its table has a column of that name");
+	describe(p, OSC_PREPARING, psprintf("add column %s to %s, and a trigger that keeps it equal to %s",
+										column_names(p, true), p->name, column_names(p, false)),
+			 "ACCESS EXCLUSIVE", "reads, writes", "milliseconds", note.data);
+	describe(p, OSC_BACKFILLING, psprintf("fill column %s of %s in batches, in place", column_names(p, true), p->name),
+			 "ROW EXCLUSIVE", "rows of a batch, for writers",
+			 psprintf("about %.0f rows", Max(p->rel->rd_rel->reltuples, 0)),
+			 psprintf("batches of %d ms; no trigger fires; VACUUM after each tenth of the table; a REPEATABLE READ transaction that updates a row filled since it began fails with SQLSTATE 40001",
+					  osc_batch_target_time));
+}
+
+static void
+describe_end(OscColumnPlan *p)
+{
+	describe(p, OSC_INDEXING, psprintf("analyze column %s of %s", column_names(p, true), p->name),
+			 "SHARE UPDATE EXCLUSIVE", "nothing", "a sample of the table", NULL);
+	if (osc_verify)
+		describe(p, OSC_VALIDATING, psprintf("compare column %s with %s in all rows of %s", column_names(p, true),
+											 column_names(p, false), p->name),
+				 "ACCESS SHARE", "nothing", "one scan of the table", NULL);
+}
+
+static void
+describe_after_swap(OscColumnPlan *p)
+{
+	describe(p, OSC_SWAPPING, psprintf("turn the trigger round, and hand over grants, comment, options and identity of %s",
+									   column_names(p, false)),
+			 "ACCESS EXCLUSIVE", "reads, writes", "milliseconds",
+			 "the columns end up last in the table: INSERT and COPY without a column list, and SELECT *, meet another order than before");
+	describe(p, OSC_AT_KEPT, pstrdup("keep the old columns until osc_cleanup()"),
+			 "none on the table", "nothing", "an assignment per written row",
+			 p->way_back ?
+			 "the old columns follow the new ones; osc_revert() takes the swap back, unless rows have values that the old type cannot hold" :
+			 "the old columns do not follow the new ones, since there is no cast back, or one that could violate a unique index: osc_revert() is not possible");
+	describe(p, OSC_CLEANING, pstrdup("drop the old columns and the trigger"),
+			 "ACCESS EXCLUSIVE", "reads, writes", "milliseconds", NULL);
+}
+
+/* ---------------------------------------- all of it */
+
+/* native's part of the statement that is on none of the columns would be lost: refuse it */
+static void
+check_constraints_are_ours(const OscColumnPlan *p)
+{
+	ListCell   *lc;
+
+	foreach(lc, castNode(AlterTableStmt, p->part.statement->node)->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		bool		ours = true;
+
+		if (cmd->subtype == AT_DropConstraint)
+		{
+			ListCell   *k;
+
+			ours = osc_find_check(p->before.checks, cmd->name) || osc_find_index(p->before.indexes, cmd->name);
+			foreach(k, p->keys)
+				ours = ours || strcmp(((OscColumnKey *) lfirst(k))->name, cmd->name) == 0;
+		}
+		if (!ours)
+			osc_refuse_column(psprintf("constraint \"%s\" is on none of the columns whose type changes", cmd->name),
+				   "Put what concerns other columns into a job of its own.");
+	}
+}
+
+/* how many constraints does the statement add? */
+static int
+count_added(const OscColumnPlan *p)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, castNode(AlterTableStmt, p->part.statement->node)->cmds)
+		if (lfirst_node(AlterTableCmd, lc)->subtype == AT_AddConstraint)
+			n++;
+	return n;
+}
+
+/* are the constraints that the statement adds all on the columns? */
+static void
+check_added(const OscColumnPlan *p)
+{
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, p->after.checks)
+		if (!osc_find_check(p->before.checks, ((OscColumnCheck *) lfirst(lc))->name) ||
+			osc_is_dropped(p, ((OscColumnCheck *) lfirst(lc))->name))
+			n++;
+	foreach(lc, p->after.indexes)
+		if (!osc_find_index(p->before.indexes, ((OscColumnIndex *) lfirst(lc))->name) ||
+			osc_is_dropped(p, ((OscColumnIndex *) lfirst(lc))->name))
+			n++;
+	if (n != count_added(p))
+		osc_refuse_column("it adds a constraint that is on none of the columns whose type changes",
+			   "Put what concerns other columns into a job of its own.");
+}
+
+/*
+ * Plan the change of a table by strategy column.  The script has been checked
+ * by osc_check_column_script(), the statement by osc_classify().
+ */
+void
+osc_plan_columns(OscPlan *plan, OscPlanTable *t)
+{
+	OscColumnPlan p = {.plan = plan,.table = t};
+	OscStatement *s = linitial(t->statements);
+	p.rel = table_open(t->relid, NoLock);
+	p.name = osc_relation_name(t->relid);
+	p.part.statement = s;
+	p.part.strategy = OSC_COLUMN;
+	p.part.rule = "";
+	check_table(p.rel);
+	collect_columns(&p, castNode(AlterTableStmt, s->node)->cmds);
+	osc_column_set_read(t->relid, p.columns, &p.before);
+	osc_rehearse_columns(s, p.columns, &p.after);
+	p.keys = osc_column_keys(t->relid, p.columns);
+	check_constraints_are_ours(&p);
+	check_added(&p);
+	complete_columns(&p);
+	describe_beginning(&p);
+	osc_plan_column_parts(&p);
+	describe_end(&p);
+	describe_after_swap(&p);
+	t->columns = osc_columns_store(p.columns);
+	table_close(p.rel, NoLock);
+}
