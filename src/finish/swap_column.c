@@ -200,7 +200,10 @@ left_on_old_columns(const OscMember *m, List *columns)
 	int			n = 0;
 
 	foreach(lc, columns)
-		attnums[n++] = Int32GetDatum(((OscColumn *) lfirst(lc))->old_att);
+		if (!osc_column_is_added(lfirst(lc)))
+			attnums[n++] = Int32GetDatum(((OscColumn *) lfirst(lc))->old_att);
+	if (n == 0)
+		return NULL;
 	osc_store_open(&store);
 	osc_arg_oid(&args, m->relid);
 	osc_arg_datum(&args, INT4ARRAYOID,
@@ -297,6 +300,7 @@ osc_column_swap(OscJob *job, TimestampTz *locked_at)
 	List	   *columns = osc_columns_load(m->columns);
 	int			nest = NewGUCNestLevel();
 	bool		both = false;
+	bool		added = false;
 	char	   *left;
 	ListCell   *lc;
 
@@ -308,6 +312,9 @@ osc_column_swap(OscJob *job, TimestampTz *locked_at)
 	foreach(lc, columns)
 	{
 		both = both || osc_column_is_rename(lfirst(lc));
+		added = added || osc_column_is_added(lfirst(lc));
+		if (osc_column_is_added(lfirst(lc)))
+			continue;
 		if (osc_column_is_rename(lfirst(lc)))
 			copy_properties(m->relid, lfirst(lc));
 		else
@@ -333,7 +340,7 @@ osc_column_swap(OscJob *job, TimestampTz *locked_at)
 				 errmsg("cannot swap the columns of table \"%s\" because other objects depend on them", m->relname),
 				 errdetail("%s was made while the job ran.", left),
 				 errhint("Drop it, and start the job again.")));
-	osc_mirror_set_direction(m->relid, both ? OSC_MIRROR_BOTH : OSC_MIRROR_BACK);
+	osc_mirror_set_direction(m->relid, added ? OSC_MIRROR_OFF : both ? OSC_MIRROR_BOTH : OSC_MIRROR_BACK);
 	note_fingerprint(m);
 	osc_log_swap_message(job, m);
 	OSC_STOP_POINT("swap-before-commit");
@@ -440,7 +447,8 @@ osc_column_drop(OscJob *job, OscMember *m)
 		OscColumn  *c = lfirst(lc);
 		char	   *name = get_attname(m->relid, drop_old ? c->old_att : c->new_att, true);
 
-		if (name)
+		/* an added column that has its name has been swapped: it is in service */
+		if (name && !(osc_column_is_added(c) && strcmp(name, c->new_name) != 0))
 			osc_alter_by_text(m->relid, psprintf("ALTER TABLE %s DROP COLUMN %s",
 												 osc_relation_name(m->relid), quote_identifier(name)));
 	}

@@ -6,7 +6,8 @@
  * The new column's value is an expression over the row, as ALTER TYPE would
  * compute it (model/compose.c).  The way back is a cast of the new value to the
  * old type; a value is held by the old type only if the way there and back
- * gives the same image, so two new values never become one old value.
+ * gives the same image, so two new values never become one old value.  A
+ * column that is added has no old one: its value is a backfill expression.
  *
  * Used alike by the mirror trigger, the fill and the validation.  Expressions
  * are kept as trees that refer to columns by number, with the member.
@@ -19,16 +20,20 @@
 
 #include "access/table.h"
 #include "access/transam.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "rewrite/rewriteManip.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "model/column.h"
 
@@ -53,6 +58,15 @@ bool
 osc_column_is_rename(const OscColumn *c)
 {
 	return strcmp(c->name, c->old_name) == 0;
+}
+
+/*
+ * Is it a column that is added, with no old one beside it?
+ */
+bool
+osc_column_is_added(const OscColumn *c)
+{
+	return c->old_att == InvalidAttrNumber;
 }
 
 /*
@@ -88,6 +102,8 @@ osc_columns_store(const List *columns)
 		one = lappend(one, makeString(c->definition));
 		one = lappend(one, c->forward);
 		one = lappend(one, c->inverse);
+		one = lappend(one, c->reads);
+		one = lappend(one, makeBoolean(c->as_computed));
 		all = lappend(all, one);
 	}
 	return nodeToString(all);
@@ -112,6 +128,8 @@ osc_columns_load(const char *stored)
 		c->definition = strVal(list_nth(one, 5));
 		c->forward = list_nth(one, 6);
 		c->inverse = list_nth(one, 7);
+		c->reads = list_nth(one, 8);
+		c->as_computed = boolVal(list_nth(one, 9));
 		result = lappend(result, c);
 	}
 	return result;
@@ -133,7 +151,7 @@ osc_key_of_new_columns(const List *columns, const OscKey *key)
 		OscColumn  *c = lfirst(lc);
 
 		for (int i = 0; i < key->natts; i++)
-			if (key->attnums[i] == c->old_att)
+			if (!osc_column_is_added(c) && key->attnums[i] == c->old_att)
 				result.attnums[i] = c->new_att;
 	}
 	return result;
@@ -271,7 +289,8 @@ osc_columns_need_owner(const List *columns)
 	{
 		OscColumn  *c = lfirst(lc);
 
-		if (contain_mutable_functions(c->forward) || uses_users_code(c->forward, NULL) ||
+		/* subqueries ask for rights */
+		if (checkExprHasSubLink(c->forward) || contain_mutable_functions(c->forward) || uses_users_code(c->forward, NULL) ||
 			(c->inverse && (contain_mutable_functions(c->inverse) || uses_users_code(c->inverse, NULL))))
 			return true;
 	}
@@ -295,6 +314,7 @@ osc_columns_init(Relation rel, List *columns)
 	ce->n = list_length(columns);
 	ce->column = palloc0(sizeof(OscColumn *) * ce->n);
 	ce->forward = palloc0(sizeof(ExprState *) * ce->n);
+	ce->query = palloc0(sizeof(OscRowQuery *) * ce->n);
 	ce->inverse = palloc0(sizeof(ExprState *) * ce->n);
 	ce->estate = CreateExecutorState();
 	old = MemoryContextSwitchTo(ce->estate->es_query_cxt);
@@ -304,7 +324,8 @@ osc_columns_init(Relation rel, List *columns)
 	foreach(lc, columns)
 	{
 		ce->column[i] = lfirst(lc);
-		ce->forward[i] = ExecPrepareExpr((Expr *) ce->column[i]->forward, ce->estate);
+		if (!checkExprHasSubLink(ce->column[i]->forward))
+			ce->forward[i] = ExecPrepareExpr((Expr *) ce->column[i]->forward, ce->estate);
 		if (ce->column[i]->inverse)
 			ce->inverse[i] = ExecPrepareExpr((Expr *) ce->column[i]->inverse, ce->estate);
 		i++;
@@ -313,9 +334,31 @@ osc_columns_init(Relation rel, List *columns)
 	return ce;
 }
 
+static OscRowQuery *
+begin_query(const OscColumnExec *ce, int i)
+{
+	return osc_row_query_begin(list_make1(makeTargetEntry((Expr *) ce->column[i]->forward, 1, NULL, false)),
+							   ce->rel);
+}
+
+/*
+ * Plan the expressions with subqueries for many rows, under the active
+ * snapshot.  What has not been planned so is planned for each row.
+ */
+void
+osc_columns_plan_queries(OscColumnExec *ce)
+{
+	for (int i = 0; i < ce->n; i++)
+		if (ce->forward[i] == NULL)
+			ce->query[i] = begin_query(ce, i);
+}
+
 void
 osc_columns_end(OscColumnExec *ce)
 {
+	for (int i = 0; i < ce->n; i++)
+		if (ce->query[i])
+			osc_row_query_end(ce->query[i]);
 	FreeExecutorState(ce->estate);
 	pfree(ce);
 }
@@ -344,13 +387,53 @@ evaluate(OscColumnExec *ce, ExprState *state, TupleTableSlot *row, bool *isnull)
 }
 
 /*
+ * The value of an expression with subqueries for one row, in the memory of the
+ * per-tuple context.
+ *
+ * Race: a session rewrites a table that is read and commits between the
+ * snapshot of a client's statement and our lock (mirror/lookups.c): the lock
+ * comes first, and a snapshot of its own after it.
+ */
+static Datum
+evaluate_once(OscColumnExec *ce, int i, TupleTableSlot *row, bool *isnull)
+{
+	MemoryContext old = MemoryContextSwitchTo(ce->econtext->ecxt_per_tuple_memory);
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(ce->rel), ce->column[i]->new_att - 1);
+	OscRowQuery *q;
+	TupleTableSlot *slot;
+	Datum		result = (Datum) 0;
+	ListCell   *lc;
+
+	foreach(lc, ce->column[i]->reads)
+		LockRelationOid(lfirst_oid(lc), AccessShareLock);
+	PushActiveSnapshot(IsolationUsesXactSnapshot() ? GetTransactionSnapshot() : GetLatestSnapshot());
+	q = begin_query(ce, i);
+	slot = osc_row_query_eval(q, row);
+	*isnull = slot->tts_isnull[0];
+	if (!*isnull)
+		result = datumCopy(slot->tts_values[0], att->attbyval, att->attlen);
+	osc_row_query_end(q);
+	PopActiveSnapshot();
+	MemoryContextSwitchTo(old);
+	return result;
+}
+
+/*
  * The new value of pair i for a row.  Lives until the caller resets the
  * per-tuple context of ce->estate.  Raises the expression's errors.
  */
 Datum
 osc_column_forward(OscColumnExec *ce, int i, TupleTableSlot *row, bool *isnull)
 {
-	return evaluate(ce, ce->forward[i], row, isnull);
+	TupleTableSlot *slot;
+
+	if (ce->forward[i])
+		return evaluate(ce, ce->forward[i], row, isnull);
+	if (ce->query[i] == NULL)
+		return evaluate_once(ce, i, row, isnull);
+	slot = osc_row_query_eval(ce->query[i], row);
+	*isnull = slot->tts_isnull[0];
+	return slot->tts_values[0];
 }
 
 /*

@@ -25,6 +25,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "catalog/pg_attribute.h"
 #include "executor/executor.h"
 #include "jit/jit.h"
@@ -112,6 +113,44 @@ check_fits(Node *node, List **rtables)
 		return false;
 	}
 	return expression_tree_walker(node, check_fits, rtables);
+}
+
+/* what a walk for the row's columns knows */
+typedef struct RowColumns
+{
+	Bitmapset  *attnums;
+	int			depth;			/* of subqueries */
+} RowColumns;
+
+static bool
+collect_columns(Node *node, RowColumns *found)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var) && (int) ((Var *) node)->varlevelsup == found->depth)
+		found->attnums = bms_add_member(found->attnums,
+										((Var *) node)->varattno - FirstLowInvalidHeapAttributeNumber);
+	if (IsA(node, Query))
+	{
+		found->depth++;
+		(void) query_tree_walker((Query *) node, collect_columns, found, 0);
+		found->depth--;
+		return false;
+	}
+	return expression_tree_walker(node, collect_columns, found);
+}
+
+/*
+ * The columns of the row that an expression uses, in subqueries too: numbers
+ * less FirstLowInvalidHeapAttributeNumber, as pull_varattnos() gives them.
+ */
+Bitmapset *
+osc_row_query_columns(Node *expr)
+{
+	RowColumns	found = {0};
+
+	(void) collect_columns(expr, &found);
+	return found.attnums;
 }
 
 /* ---------------------------------------- making the plan */

@@ -339,7 +339,7 @@ equal_is_same(Relation index, int i)
 static bool
 same_bytes(const OscColumnPlan *p, const OscColumn *c)
 {
-	Oid			old_type = TupleDescAttr(RelationGetDescr(p->rel), c->old_att - 1)->atttypid;
+	Oid			old_type = osc_column_is_added(c) ? InvalidOid : TupleDescAttr(RelationGetDescr(p->rel), c->old_att - 1)->atttypid;
 	Oid			new_type = exprType(c->forward);
 
 	return IsBinaryCoercible(old_type, new_type) && IsBinaryCoercible(new_type, old_type);
@@ -530,9 +530,12 @@ static void
 plan_sequences(OscColumnPlan *p, const OscColumn *c)
 {
 	Oid			relid = RelationGetRelid(p->rel);
-	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(p->rel), c->old_att - 1);
+	Form_pg_attribute att;
 	ListCell   *lc;
 
+	if (osc_column_is_added(c))
+		return;
+	att = TupleDescAttr(RelationGetDescr(p->rel), c->old_att - 1);
 	foreach(lc, sequences_of(p, c, "a"))
 		at_swap_late(p, relid,
 					 psprintf("ALTER SEQUENCE %s OWNED BY %s.%s", (char *) lfirst(lc), p->name, quote_identifier(c->name)),
@@ -651,8 +654,9 @@ osc_plan_column_parts(OscColumnPlan *p)
 	{
 		OscColumn  *c = lfirst(lc);
 
-		at_swap(p, relid, alter(p, psprintf("RENAME COLUMN %s TO %s", quote_identifier(c->name), quote_identifier(c->old_name))),
-				alter(p, psprintf("RENAME COLUMN %s TO %s", quote_identifier(c->old_name), quote_identifier(c->name))));
+		if (!osc_column_is_added(c))
+			at_swap(p, relid, alter(p, psprintf("RENAME COLUMN %s TO %s", quote_identifier(c->name), quote_identifier(c->old_name))),
+					alter(p, psprintf("RENAME COLUMN %s TO %s", quote_identifier(c->old_name), quote_identifier(c->name))));
 		at_swap(p, relid, alter(p, psprintf("RENAME COLUMN %s TO %s", quote_identifier(c->new_name), quote_identifier(c->name))),
 				alter(p, psprintf("RENAME COLUMN %s TO %s", quote_identifier(c->name), quote_identifier(c->new_name))));
 	}
