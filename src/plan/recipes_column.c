@@ -59,7 +59,8 @@ osc_refuse_column(const char *what, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("strategy \"column\" does not fit the change: %s", what),
+			 errmsg("strategy \"%s\" does not fit the change", "column"),
+			 errdetail("%c%s.", pg_toupper((unsigned char) what[0]), what + 1),
 			 errhint("%s", hint)));
 }
 

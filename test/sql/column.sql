@@ -1,6 +1,7 @@
 -- column: strategy column, from the plan to the clean-up, and back
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS online_schema;
+ALTER TABLE online_schema.job ALTER COLUMN job_id RESTART WITH 44001;
 
 -- what a table looks like to its users
 CREATE VIEW looks AS

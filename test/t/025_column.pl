@@ -1,0 +1,138 @@
+# 025_column.pl: the whole story of strategy column, while clients write.
+#
+# address.street varchar(50) becomes text with a length CHECK: filled, validated, swapped, taken
+# back, swapped again and cleaned, under a write load all the time. At each point the table
+# must be what the ledger tells (load/address_schema.sql), row by row, and osc_validate() must
+# find no difference. Then the same with a crash at each moment.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use OscTest;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+my $rows = 40000;
+my $ddl  = 'ALTER TABLE address ALTER street TYPE text, ADD CONSTRAINT street_length CHECK (length(street) <= 60)';
+my @kinds = map { [ "address_$_", 2 ] } qw(insert update shout delete move bulk rollback upsert);
+
+# A job of this strategy, with the settings of tests.
+sub start_column
+{
+	my ($node, %opt) = @_;
+	return start_job($node, $ddl, args => join(', ', "'column'", $opt{args} || ()), set => $opt{set} || {});
+}
+
+sub is_as_told
+{
+	my ($node, $name) = @_;
+	is(sql($node, 'SELECT * FROM address_faults() LIMIT 10'), '', "$name: the table is what the ledger tells");
+	return;
+}
+
+# osc_validate(), which wants the job for itself.
+sub is_valid
+{
+	my ($node, $job, $name) = @_;
+	ok(wait_for($node, "SELECT osc_validate($job)"), "$name: osc_validate() finds no difference");
+	return;
+}
+
+promise 'varchar(50) to text, swapped, taken back, swapped again and cleaned' => sub {
+	my $node   = osc_node('column');
+	sql_file($node, 'load/address_schema.sql', undef, rows => $rows);
+	my $oid    = relation_oid($node, 'address');
+	my $offset = log_offset($node);
+	my %all    = (rows => $rows, scripts => \@kinds, rate => 250);
+	my @load   = (start_load($node, %all, clients => 3), start_load($node, %all, clients => 2, mode => 'prepared', seed => 2));
+	sleep 1;
+
+	my $job = start_column($node, args => "swap => 'manual'", set => { batch_target_time => '20ms' });
+	job_ends($node, $job, 'ready', 'filled and validated');
+	is_as_told($node, 'before the swap');
+	is_valid($node, $job, 'before the swap');
+	ok(wait_for($node, "SELECT osc_swap($job)"), 'the swap works');
+	job_ends($node, $job, 'kept', 'swapped');
+	sleep 1;
+	is_as_told($node, 'after the swap');
+	is_valid($node, $job, 'after the swap');
+
+	# values that the old type does not hold, so that the way back is closed for a while
+	my $long = start_load($node, rows => $rows, scripts => [ [ 'address_long', 1 ] ], clients => 1, rate => 100);
+	sleep 1;
+	is_valid($node, $job, 'with values that the old type cannot hold');
+	$long->stop;
+	sql($node, "UPDATE address SET street = repeat('long ', 11) WHERE id = (SELECT min(id) FROM address)");
+	like(error_of($node, "SELECT osc_revert($job)"), qr/cannot hold values/, 'with such a value the swap is not taken back');
+	sql($node, "UPDATE address SET street = 'short' WHERE length(street) > 50");
+	is_as_told($node, 'before it is taken back');
+	ok(wait_for($node, "SELECT osc_revert($job)"), 'the swap is taken back');
+	is_as_told($node, 'taken back');
+	job_ends($node, $job, 'reverted', 'the job ends as reverted');
+	is(sql($node, "SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'address'::regclass AND attname = 'street'"), 'character varying(50)', 'the old type is there');
+	is(leftovers($node), '', 'nothing is left');
+	is_as_told($node, 'after the clean-up');
+
+	$job = start_column($node);
+	job_ends($node, $job, 'kept', 'swapped again');
+	sleep 1;
+	is_as_told($node, 'swapped again');
+	is_valid($node, $job, 'swapped again');
+	sql($node, "SELECT osc_cleanup($job)");
+	job_ends($node, $job, 'done', 'cleaned');
+	sleep 1;
+	is(scalar(grep { $_->is_running } @load), scalar @load, 'the clients kept going');
+	my %wrote;
+	for my $load (@load)
+	{
+		my $result = $load->stop;
+		$wrote{$_} += $result->{$_} for grep { $_ ne 'errors' } keys %$result;
+	}
+	is(join(' ', grep { !$wrote{$_} } sort keys %wrote), '', 'every kind of writer wrote');
+	is(unexpected_errors($node, $offset), '', 'no client met an error that native does not give');
+	is_as_told($node, 'in the end');
+	is(amcheck_faults($node, undef, 'address', 'house'), '', 'amcheck finds nothing');
+	is(leftovers($node), '', 'nothing is left');
+	is(relation_oid($node, 'address'), $oid, 'the table is the same table');
+	is( sql($node, "SELECT attname || ' ' || format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'address'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum"),
+		"id bigint\ncity text\nchanged timestamp with time zone\nstreet text", 'the column is the last one');
+	note(sql($node, "SELECT count(*) || ' writes; swap ' || (SELECT string_agg(detail->>'locked_ms', ', ') FROM osc_events WHERE event IN ('swap', 'revert')) || ' ms' FROM entry"));
+	$node->stop;
+};
+
+# The process that drives the job is killed at the point, and the job goes on.
+promise 'a crash at each moment' => sub {
+	my $node = osc_node('column_crash', preload => 1);
+	sql_file($node, 'load/address_schema.sql', undef, rows => 3000);
+	my $load = start_load($node, rows => 3000, scripts => \@kinds, clients => 2, rate => 100, restart => 1);
+	for my $point (qw(capture-before-commit fill-after-snapshot fill-before-commit direct-before-commit
+		validate-before-commit swap-locked swap-before-commit column-drop-before-commit))
+	{
+		my $offset = log_offset($node);
+		set_stop_point($node, "$point:kill");
+		my $job;
+		for (1 .. 5)
+		{
+			$job = eval { start_column($node, set => { batch_size => 500, keep_old => 'off' }) } and last;
+			wait_for($node, 'SELECT true');
+			$job = eval { sql($node, 'SELECT max(job_id) FROM osc_progress') } and last;
+		}
+		ok(wait_for_log_line($node, qr/was terminated by signal 9/, $offset), "$point: the process is killed") or explain_job($node, $job);
+		set_stop_point($node, undef);
+		ok(wait_for($node, 'SELECT true'), 'the server is back');
+		job_ends($node, $job, 'done', 'the job goes on to its end');
+		is_as_told($node, $point);
+		is(leftovers($node), '', 'nothing is left');
+		# and back to where it was, natively
+		ok(wait_for($node, "SET client_min_messages = error; ALTER TABLE address DROP CONSTRAINT street_length, ALTER street TYPE varchar(50); SELECT true"), 'the old type again');
+	}
+	$load->stop;
+	is_as_told($node, 'in the end');
+	is(amcheck_faults($node, undef, 'address', 'house'), '', 'amcheck finds nothing');
+	is(unexpected_errors($node, 0, @OscTest::SHUTDOWN_ERRORS), '', 'no client met an error but the restarts');
+	$node->stop;
+};
+
+done_testing();
