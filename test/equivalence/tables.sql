@@ -39,7 +39,7 @@ ALTER TABLE t ADD COLUMN b int
 ---- role eq_other
 CREATE TABLE t (id serial PRIMARY KEY, a text);
 CREATE INDEX t_a ON t (a);
-GRANT ALL ON t TO eq_other;
+GRANT SELECT, INSERT, UPDATE, DELETE ON t TO eq_other;
 ---- change
 REINDEX INDEX t_a
 
