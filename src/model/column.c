@@ -315,6 +315,7 @@ osc_columns_init(Relation rel, List *columns)
 	ce->column = palloc0(sizeof(OscColumn *) * ce->n);
 	ce->forward = palloc0(sizeof(ExprState *) * ce->n);
 	ce->query = palloc0(sizeof(OscRowQuery *) * ce->n);
+	ce->plan = palloc0(sizeof(PlannedStmt *) * ce->n);
 	ce->inverse = palloc0(sizeof(ExprState *) * ce->n);
 	ce->estate = CreateExecutorState();
 	old = MemoryContextSwitchTo(ce->estate->es_query_cxt);
@@ -334,23 +335,22 @@ osc_columns_init(Relation rel, List *columns)
 	return ce;
 }
 
-static OscRowQuery *
-begin_query(const OscColumnExec *ce, int i)
+static List *
+target(const OscColumnExec *ce, int i)
 {
-	return osc_row_query_begin(list_make1(makeTargetEntry((Expr *) ce->column[i]->forward, 1, NULL, false)),
-							   ce->rel);
+	return list_make1(makeTargetEntry((Expr *) ce->column[i]->forward, 1, NULL, false));
 }
 
 /*
- * Plan the expressions with subqueries for many rows, under the active
- * snapshot.  What has not been planned so is planned for each row.
+ * Start the expressions with subqueries for many rows, under the active
+ * snapshot.  What has not been started so is started for each row.
  */
 void
 osc_columns_plan_queries(OscColumnExec *ce)
 {
 	for (int i = 0; i < ce->n; i++)
 		if (ce->forward[i] == NULL)
-			ce->query[i] = begin_query(ce, i);
+			ce->query[i] = osc_row_query_begin(target(ce, i), ce->rel);
 }
 
 void
@@ -386,6 +386,43 @@ evaluate(OscColumnExec *ce, ExprState *state, TupleTableSlot *row, bool *isnull)
 	return ExecEvalExprSwitchContext(state, ce->econtext, isnull);
 }
 
+static void
+lock_reads(List *relids)
+{
+	ListCell   *lc;
+
+	foreach(lc, relids)
+		LockRelationOid(lfirst_oid(lc), AccessShareLock);
+}
+
+/* the plan of pair i, with locks on what it reads; made anew if that may have changed */
+static PlannedStmt *
+plan_of(OscColumnExec *ce, int i)
+{
+	MemoryContext old;
+
+	if (ce->plan[i])
+		lock_reads(ce->plan[i]->relationOids);
+	if (ce->epoch != osc_row_query_epoch())
+	{
+		if (ce->plan_context)
+			MemoryContextDelete(ce->plan_context);
+		memset(ce->plan, 0, sizeof(PlannedStmt *) * ce->n);
+		ce->plan_context = AllocSetContextCreate(ce->estate->es_query_cxt, "online_schema plan",
+												 ALLOCSET_SMALL_SIZES);
+		ce->epoch = osc_row_query_epoch();
+	}
+	if (ce->plan[i])
+		return ce->plan[i];
+	lock_reads(ce->column[i]->reads);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	old = MemoryContextSwitchTo(ce->plan_context);
+	ce->plan[i] = osc_row_query_plan(target(ce, i), ce->rel);
+	MemoryContextSwitchTo(old);
+	PopActiveSnapshot();
+	return ce->plan[i];
+}
+
 /*
  * The value of an expression with subqueries for one row, in the memory of the
  * per-tuple context.
@@ -399,15 +436,13 @@ evaluate_once(OscColumnExec *ce, int i, TupleTableSlot *row, bool *isnull)
 {
 	MemoryContext old = MemoryContextSwitchTo(ce->econtext->ecxt_per_tuple_memory);
 	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(ce->rel), ce->column[i]->new_att - 1);
+	PlannedStmt *plan = plan_of(ce, i);
 	OscRowQuery *q;
 	TupleTableSlot *slot;
 	Datum		result = (Datum) 0;
-	ListCell   *lc;
 
-	foreach(lc, ce->column[i]->reads)
-		LockRelationOid(lfirst_oid(lc), AccessShareLock);
 	PushActiveSnapshot(IsolationUsesXactSnapshot() ? GetTransactionSnapshot() : GetLatestSnapshot());
-	q = begin_query(ce, i);
+	q = osc_row_query_start(plan, ce->rel);
 	slot = osc_row_query_eval(q, row);
 	*isnull = slot->tts_isnull[0];
 	if (!*isnull)

@@ -41,7 +41,10 @@ typedef struct OscColumnExec
 	int			n;
 	OscColumn **column;
 	ExprState **forward;		/* NULL where there are subqueries: then */
-	OscRowQuery **query;		/* this, or it is planned for each row */
+	OscRowQuery **query;		/* this; or, for a row now and then, */
+	PlannedStmt **plan;			/* its plan, as of */
+	uint64		epoch;
+	MemoryContext plan_context;
 	ExprState **inverse;		/* entries may be NULL */
 	TupleTableSlot *probe;		/* a row with an old value that was worked out */
 } OscColumnExec;
