@@ -35,6 +35,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "base/stop_point.h"
 #include "model/column.h"
 
 /*
@@ -441,7 +442,8 @@ evaluate_once(OscColumnExec *ce, int i, TupleTableSlot *row, bool *isnull)
 	TupleTableSlot *slot;
 	Datum		result = (Datum) 0;
 
-	PushActiveSnapshot(IsolationUsesXactSnapshot() ? GetTransactionSnapshot() : GetLatestSnapshot());
+	PushActiveSnapshot(!OSC_PROTECTED("mirror-snapshot") ? GetActiveSnapshot() :
+					   IsolationUsesXactSnapshot() ? GetTransactionSnapshot() : GetLatestSnapshot());
 	q = osc_row_query_start(plan, ce->rel);
 	slot = osc_row_query_eval(q, row);
 	*isnull = slot->tts_isnull[0];

@@ -316,7 +316,7 @@ complete_columns(OscColumnPlan *p)
 		if (contain_volatile_functions(c->forward))
 			osc_refuse_column(psprintf("the new value of column \"%s\" is volatile", c->name), OSC_USE_COPY);
 		if (uses_generated(p->rel, c->forward))
-			osc_refuse_column(psprintf("the new value of column \"%s\" uses a generated or system column", c->name), OSC_USE_COPY);
+			osc_refuse_column(psprintf("the new value of column \"%s\" uses the whole row, or a generated or system column", c->name), OSC_USE_COPY);
 		if (DomainHasConstraints(exprType(c->forward)))
 			osc_refuse_column(psprintf("the new type of column \"%s\" is a domain with constraints", c->name), OSC_USE_COPY);
 		c->inverse = way_back(p->rel, c);
