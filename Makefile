@@ -73,6 +73,7 @@ OBJS = \
 	src/plan/burden.o \
 	src/plan/harm.o \
 	src/plan/classify.o \
+	src/plan/forced.o \
 	src/plan/column_parts.o \
 	src/plan/plan.o \
 	src/plan/reach.o \
@@ -86,6 +87,7 @@ OBJS = \
 	src/plan/slices.o \
 	src/drive/announce.o \
 	src/drive/arrange.o \
+	src/drive/await.o \
 	src/drive/background.o \
 	src/drive/blockers.o \
 	src/drive/columns.o \

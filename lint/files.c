@@ -4,8 +4,8 @@
  *	  Finding, reading and writing files.
  *
  * A folder stands for all *.sql below it, in the order in which people number
- * migrations; hidden folders are passed over, and so are revert/ and verify/
- * of a sqitch project.
+ * migrations; hidden folders are passed over.  Of a sqitch project it is the
+ * deploy scripts, in the order of its plan.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,6 +18,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "sqitch.h"
 
 #define MAX_FOLDERS 64			/* one in the other: links may go in circles */
 #define CHUNK ((size_t) 64 * 1024)
@@ -37,12 +39,33 @@ compare_names(const void *a, const void *b)
 	return natural_compare(*(const char *const *) a, *(const char *const *) b);
 }
 
+/* the names from a place on, below this folder, in the order of a sqitch plan if it has one */
+static void
+sort_by_plan(const char *folder, List *names, size_t from, Arena *arena)
+{
+	size_t		length = strlen(folder);
+	char	   *plan;
+	FileText	text;
+
+	while (length > 0 && folder[length - 1] == '/')
+		length--;
+	if (length < 6 || strncmp(folder + length - 6, "deploy", 6) != 0 || (length > 6 && folder[length - 7] != '/'))
+		return;
+	plan = arena_printf(arena, "%s/../sqitch.plan", folder);
+	if (access(plan, R_OK) != 0)
+		return;
+	text = read_file(plan, arena);
+	if (text.data != NULL)
+		sqitch_sort(text.data, folder, names->items + from, names->count - from, arena);
+}
+
 static bool
 walk_folder(const char *path, int depth, Arena *arena, List *names, const char **message)
 {
 	DIR		   *folder = depth < MAX_FOLDERS ? opendir(path) : NULL;
 	struct dirent *entry;
 	List		entries = {0};
+	size_t		before = names->count;
 	bool		good = true;
 	bool		sqitch;
 
@@ -74,6 +97,7 @@ walk_folder(const char *path, int depth, Arena *arena, List *names, const char *
 			list_push(names, full);
 	}
 	list_clear(&entries);
+	sort_by_plan(path, names, before, arena);
 	return good;
 }
 

@@ -8,9 +8,10 @@
  * left.  Where the safe form would change what later statements find, there
  * is no edit:
  *
- *	  - osc_start() called in a transaction works after its commit, so it is
- *	    used there only if no later statement of the transaction names the
- *	    table (or the index);
+ *	  - osc_start() called in a transaction works after its commit, for a
+ *	    time that nobody knows, and takes one job for a table: so it is used
+ *	    there only if no later statement of the file names the table, and no
+ *	    other job or VALIDATE is left for after the commit;
  *	  - VALIDATE belongs behind the COMMIT, and so does not suit a file that a
  *	    tool wraps into a transaction;
  *	  - a constraint without a name is left to osc_start(), for the name that
@@ -79,6 +80,20 @@ behind(const Source *source, const Statement *statement)
 	}
 }
 
+/* whether a string has the word: osc_start('ALTER TABLE t ...'), 't'::regclass */
+static bool
+string_has_word(const Source *source, Token token, const char *word)
+{
+	size_t		length = strlen(word);
+
+	for (size_t at = token.start; length > 0 && at + length <= token.end; at++)
+		if (same_word_n(source->data + at, length, word) &&
+			(at == token.start || !is_ident_char(source->data[at - 1])) &&
+			(at + length == token.end || !is_ident_char(source->data[at + length])))
+			return true;
+	return false;
+}
+
 static bool
 names_word(const Source *source, const Statement *statement, const char *word)
 {
@@ -88,6 +103,8 @@ names_word(const Source *source, const Statement *statement, const char *word)
 	{
 		size_t		quote = token.kind == TOKEN_NAME ? 1 : 0;
 
+		if (token.kind == TOKEN_STRING && string_has_word(source, token, word))
+			return true;
 		if ((token.kind == TOKEN_WORD || token.kind == TOKEN_NAME) && token.end - token.start > 2 * quote &&
 			same_word_n(source->data + token.start + quote, token.end - token.start - 2 * quote, word))
 			return true;
@@ -155,6 +172,69 @@ object_name(const Check *check)
 	return tree_text(tree_get(check->node, "relation"), "relname");
 }
 
+/* whether what follows in the file names the table; of an index that is not known: changes any */
+static bool
+named_afterwards(const Check *check, const char *name, bool by_index)
+{
+	static const char *const changes[] = {"alter", "create", "drop", "reindex", "cluster", "vacuum", "truncate", "osc_start"};
+	const List *statements = &check->source->statements;
+	bool		later = false;
+
+	for (size_t i = 0; i < statements->count; i++)
+	{
+		const Statement *statement = statements->items[i];
+
+		if (later && names_word(check->source, statement, name))
+			return true;
+		for (size_t j = 0; later && by_index && j < sizeof(changes) / sizeof(changes[0]); j++)
+			if (names_word(check->source, statement, changes[j]))
+				return true;
+		later |= statement == check->statement;
+	}
+	return false;
+}
+
+/* whether a statement starts a job that may be for the same table */
+static bool
+starts_job_on(const Check *check, const Statement *statement, const char *name, bool by_index)
+{
+	return names_word(check->source, statement, "osc_start") &&
+		(by_index || names_word(check->source, statement, name) ||
+		 (names_word(check->source, statement, "index") &&
+		  (names_word(check->source, statement, "drop") || names_word(check->source, statement, "reindex"))));
+}
+
+/*
+ * Whether a job, or a VALIDATE, on the table can be left for after the
+ * transaction: a table takes one job at a time, and nothing else meanwhile.
+ * If so, note it.
+ */
+static bool
+leave_for_afterwards(Check *check, const char *name, bool job, bool by_index)
+{
+	Transaction *transaction = &check->linter->transaction;
+	const List *statements = &check->source->statements;
+	const Statement *commit = commit_of(check);
+	bool		inside = transaction->begin == NULL;
+	Afterwards *one;
+
+	if (job && named_afterwards(check, name, by_index))
+		return false;
+	for (const Afterwards *other = transaction->afterwards; other != NULL; other = other->next)
+		if ((job || other->job) && (by_index || other->by_index || same_word(other->table, name)))
+			return false;
+	for (size_t i = 0; i < statements->count && statements->items[i] != commit; i++)
+	{
+		if (inside && statements->items[i] != check->statement && starts_job_on(check, statements->items[i], name, by_index))
+			return false;
+		inside |= statements->items[i] == transaction->begin;
+	}
+	one = arena_alloc(&check->linter->arena, sizeof(Afterwards));
+	*one = (Afterwards) {arena_strdup(&check->linter->arena, name), job, by_index, transaction->afterwards};
+	transaction->afterwards = one;
+	return true;
+}
+
 /*
  * The whole statement becomes a call of osc_start(), outside a transaction
  * with a wait for its end, for the next statement counts on it.
@@ -164,10 +244,11 @@ fix_with_osc_start(Check *check, Finding *finding)
 {
 	bool		in_block = check->linter->transaction.number != 0;
 	const char *name = object_name(check);
+	bool		by_index = strcmp(check->kind, "DropStmt") == 0 || tree_is(check->node, "kind", "REINDEX_OBJECT_INDEX");
 
 	if (finding->osc_start == NULL || name == NULL || finding->edits.count > 0)
 		return;
-	if (in_block && (check->statement->has_variables || later_names(check, name, NULL)))
+	if (in_block && (check->statement->has_variables || !leave_for_afterwards(check, name, true, by_index)))
 		return;
 	fix_replace(check, finding, check->statement->start, check->statement->end,
 				arena_printf(&check->linter->arena, in_block ? "SELECT %s" : "CALL osc_wait(%s)", finding->osc_start));
@@ -234,7 +315,8 @@ fix_not_valid(Check *check, Finding *finding, const Node *constraint)
 		!token_is(check->source, token, "constraint"))
 		return false;
 	if (transaction->number != 0 &&
-		(later_names(check, name, NULL) || later_names(check, object_name(check), verbs)))
+		(later_names(check, name, NULL) || later_names(check, object_name(check), verbs) ||
+		 !leave_for_afterwards(check, object_name(check), false, false)))
 		return false;
 	end = part_end(check->source, token.start, check->statement->end);
 	token = next_word(check->source, token.end, check->statement->end);

@@ -65,7 +65,17 @@ typedef struct Transaction
 	bool		zone_utc;
 	bool		timeout_told;	/* one finding per file is enough */
 	bool		timeout_before;	/* timeout_session when the transaction began */
+	const struct Afterwards *afterwards;
 } Transaction;
+
+/* an edit of this pass that leaves work for after the transaction; fix.c */
+typedef struct Afterwards
+{
+	const char *table;			/* or index */
+	bool		job;			/* of osc_start(); else a VALIDATE */
+	bool		by_index;		/* it is not known of which table */
+	const struct Afterwards *next;
+} Afterwards;
 
 /* a foreign key of this file, until we know whether it has an index */
 typedef struct PendingKey

@@ -53,6 +53,7 @@ end_transaction(Linter *linter, bool commit)
 	transaction->implicit = false;
 	transaction->begin = NULL;
 	transaction->lock = NULL;
+	transaction->afterwards = NULL;
 	transaction->timeout_local = false;
 }
 

@@ -19,6 +19,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -32,6 +33,7 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+#include "utils/varlena.h"
 
 #include "base/compat.h"
 #include "base/ident.h"
@@ -133,6 +135,29 @@ apply_settings(Jsonb *settings, Oid owner, GucAction action)
 }
 
 /*
+ * Have temporary objects looked up last.  Unnamed in search_path they come
+ * first: a temporary table of the session that drives the job by hand would
+ * hide the table that the statement refers to, and its row type a domain or
+ * type, though the session that started the job meant others.
+ */
+static void
+hide_temporary_objects(void)
+{
+	StringInfoData path;
+	List	   *names;
+	ListCell   *lc;
+
+	if (!SplitIdentifierString(pstrdup(namespace_search_path), ',', &names))
+		return;
+	initStringInfo(&path);
+	foreach(lc, names)
+		if (strcmp(lfirst(lc), "pg_temp") != 0)
+			appendStringInfo(&path, "%s, ", quote_identifier(lfirst(lc)));
+	appendStringInfoString(&path, "pg_temp");
+	osc_set_local("search_path", path.data);
+}
+
+/*
  * Enter the name and the settings of a job's owner.  Raises an error if the
  * role is gone.
  */
@@ -156,6 +181,7 @@ osc_env_enter(OscEnv *env, Oid owner, Jsonb *settings, Jsonb *session_settings)
 	osc_become(&env->identity, owner, SECURITY_RESTRICTED_OPERATION);
 	apply_settings(session_settings, owner, GUC_ACTION_SAVE);
 	apply_settings(settings, owner, GUC_ACTION_SAVE);
+	hide_temporary_objects();
 }
 
 void

@@ -525,15 +525,31 @@ take_job(int slot)
 }
 
 /*
+ * Let a while go by after an error.  The latch of a new process is set, so that
+ * a single wait would end at once, and workers would fail, end, and ask for
+ * the next one as fast as processes can be started.
+ */
+static void
+wait_before_retry(void)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	int			ms;
+
+	while ((ms = (int) (RESTART_SECONDS * 1000 - osc_elapsed_ms(start))) > 0)
+		doze(ms);
+}
+
+/*
  * Take a job and drive it; false if there is none.  An error here is one that
- * no step has dealt with: it is logged, and the worker tries again after a
- * while.
+ * no step has dealt with (a full lock table may leave nothing to deal with it):
+ * it is logged, and another worker tries again after a while.
  */
 static bool
 take_and_drive(void)
 {
 	volatile int64 job_id = 0;
 	volatile bool failed = false;
+	volatile bool aborted = false;
 	int			slot = take_slot();
 
 	PG_TRY();
@@ -552,15 +568,18 @@ take_and_drive(void)
 		if (failed)
 			EmitErrorReport();
 		AbortCurrentTransaction();
+		aborted = true;
 		MemoryContextSwitchTo(TopMemoryContext);
 		FlushErrorState();
 		RESUME_INTERRUPTS();
 	}
 	PG_END_TRY();
 	osc_driving_job = 0;
-	/* keep the job while dozing: another worker would only fail the same way */
 	if (failed)
-		doze(RESTART_SECONDS * 1000);
+		wait_before_retry();
+	/* the abort has given back the session's locks on job and place, too */
+	if (aborted)
+		return true;
 	if (job_id != 0)
 	{
 		osc_driver_unlock(job_id);
@@ -574,7 +593,7 @@ take_and_drive(void)
 	 */
 	if (slot != 0)
 		osc_slot_unlock(slot);
-	return job_id != 0 || failed;
+	return job_id != 0;
 }
 
 /*

@@ -32,6 +32,6 @@ extern bool osc_control_validate(int64 job_id);
 extern bool osc_control_swap(int64 job_id);
 extern bool osc_control_revert(int64 job_id);
 extern void osc_control_run(int64 job_id, double max_ms);
-extern void osc_control_wait(int64 job_id, double timeout_ms);
+extern void osc_kick(void);
 
 #endif							/* OSC_CONTROL_H */

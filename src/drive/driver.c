@@ -330,12 +330,17 @@ run_step(OscJob *job, OscStep *step, OscDriveMode mode)
 	PG_END_TRY();
 }
 
-/* a job that was carried into another cluster or database must not run there */
+/*
+ * A job that was carried into another cluster or database must not run there:
+ * its capture may be missing.  What it has to clean up it cleans up anywhere,
+ * or nobody could, once it has swapped.
+ */
 static bool
 is_at_home(OscJob *job)
 {
-	if (job->system_identifier == (int64) GetSystemIdentifier() &&
-		job->database_id == MyDatabaseId)
+	if (job->phase >= OSC_CLEANING ||
+		(job->system_identifier == (int64) GetSystemIdentifier() &&
+		 job->database_id == MyDatabaseId))
 		return true;
 	if (job->state != OSC_CANCELLING)
 		pause_job(job, "the job belongs to another database, of which this one is a copy; cancel it here",

@@ -16,6 +16,7 @@
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
+#include "drive/await.h"
 #include "drive/control.h"
 #include "plan/plan.h"
 

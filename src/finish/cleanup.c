@@ -16,11 +16,14 @@
  */
 #include "postgres.h"
 
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "base/ident.h"
 #include "base/locks.h"
 #include "base/run.h"
 #include "base/stop_point.h"
@@ -59,6 +62,23 @@ static void
 remove_table(const OscObject *o)
 {
 	osc_object_drop(RelationRelationId, o->oid);
+	osc_object_forget(o->object_id);
+}
+
+/*
+ * Drop a helper schema.  It is found by its name: a job that pg_upgrade has
+ * carried into another cluster still knows the OID of before, which pg_upgrade
+ * keeps for relations and not for schemas, and which may be that of a schema
+ * of the user's by now.
+ */
+static void
+remove_schema(const OscObject *o)
+{
+	Oid			nsp = get_namespace_oid(o->name, true);
+
+	if (OidIsValid(nsp) &&
+		getExtensionOfObject(NamespaceRelationId, nsp) == osc_extension_oid(false))
+		osc_object_drop(NamespaceRelationId, nsp);
 	osc_object_forget(o->object_id);
 }
 
@@ -127,8 +147,7 @@ osc_cleanup_step(OscJob *job)
 			osc_object_forget(next->object_id);
 			break;
 		case OSC_OBJECT_SCHEMA:
-			osc_object_drop(NamespaceRelationId, next->oid);
-			osc_object_forget(next->object_id);
+			remove_schema(next);
 			break;
 		case OSC_OBJECT_OLD_STORAGE:
 			break;

@@ -372,7 +372,10 @@ index_made_by(const OscJobStep *step)
 	return index;
 }
 
-/* an index that an interrupted REINDEX CONCURRENTLY has left on the table */
+/*
+ * An index that an interrupted REINDEX CONCURRENTLY has left on the table, or
+ * on its TOAST table, whose index REINDEX TABLE rebuilds as well.
+ */
 static Oid
 reindex_leftover(Oid relid)
 {
@@ -383,7 +386,8 @@ reindex_leftover(Oid relid)
 	osc_store_open(&store);
 	osc_arg_oid(&args, relid);
 	if (osc_sql("SELECT i.indexrelid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
-				" WHERE i.indrelid = $1 AND NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$'"
+				" WHERE i.indrelid IN ($1, (SELECT reltoastrelid FROM pg_class WHERE oid = $1))"
+				" AND NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$'"
 				" LIMIT 1", &args) > 0)
 		result = osc_col_oid(0, "indexrelid");
 	osc_store_close(&store);

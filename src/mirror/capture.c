@@ -435,8 +435,10 @@ osc_capture_stop(const OscMember *m)
 }
 
 /*
- * Look at a trigger: is it ours and enabled, and which transaction wrote its
- * row last?  Somebody may have disabled it for a while.
+ * Look at a trigger: is it ours, and enabled, and which transaction wrote its
+ * row last?  Somebody may have disabled it for a while; and after pg_upgrade,
+ * which does not bring our triggers along, the OID may be that of another
+ * trigger of the table.
  */
 static bool
 look_at_trigger(Oid trigger, Oid relid, bool *intact, TransactionId *xmin)
@@ -458,10 +460,10 @@ look_at_trigger(Oid trigger, Oid relid, bool *intact, TransactionId *xmin)
 		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
 		char	   *func = get_func_name(form->tgfoid);
 
-		exists = form->tgrelid == relid;
+		exists = form->tgrelid == relid && func != NULL &&
+			strcmp(func, "osc_capture") == 0;
 		*xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
-		*intact = exists && form->tgenabled == TRIGGER_FIRES_ALWAYS &&
-			func != NULL && strcmp(func, "osc_capture") == 0;
+		*intact = exists && form->tgenabled == TRIGGER_FIRES_ALWAYS;
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);

@@ -174,6 +174,15 @@ subcommand_name(AlterTableType type)
 }
 
 /*
+ * Can a copy carry out the sub-command?
+ */
+bool
+osc_copy_takes(const AlterTableCmd *cmd)
+{
+	return on_shadow(cmd) != ON_SHADOW_REFUSE;
+}
+
+/*
  * Refuse sub-commands that cannot be carried out by a copy.
  */
 void
@@ -185,7 +194,7 @@ osc_check_subcommands(List *cmds)
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 
-		if (on_shadow(cmd) == ON_SHADOW_REFUSE)
+		if (!osc_copy_takes(cmd))
 			refuse(psprintf("ALTER TABLE ... %s", subcommand_name(cmd->subtype)),
 				   "Put it into a statement of its own, in a job of its own.");
 	}

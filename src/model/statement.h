@@ -14,6 +14,7 @@
 extern bool osc_column_has_default(const ColumnDef *def);
 extern bool osc_column_is_serial(const ColumnDef *def);
 extern bool osc_is_foreign_key(Oid relid, const char *name);
+extern bool osc_copy_takes(const AlterTableCmd *cmd);
 extern void osc_check_subcommands(List *cmds);
 extern Node *osc_statement_for_shadow(const OscStatement *s, const char *nspname,
 									  const char *relname);

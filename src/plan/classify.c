@@ -150,7 +150,10 @@ classify_constraint(Relation rel, OscPart *part, const Constraint *con)
 	switch (con->contype)
 	{
 		case CONSTR_CHECK:
-			set(part, con->skip_validation ? OSC_INSTANT : OSC_CONSTRAINT, "add-check");
+			if (con->skip_validation)
+				set(part, OSC_INSTANT, "add-check-not-valid");
+			else
+				set(part, OSC_CONSTRAINT, "add-check");
 			break;
 		case CONSTR_FOREIGN:
 			if (con->skip_validation)

@@ -34,6 +34,8 @@
 #include "model/relinfo.h"
 #include "model/statement.h"
 #include "plan/classify.h"
+#include "plan/column_plan.h"
+#include "plan/forced.h"
 #include "plan/plan.h"
 #include "plan/reach.h"
 #include "plan/recipes.h"
@@ -58,49 +60,6 @@ check_arguments(const char *strategy)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown strategy \"%s\"", strategy),
 				 errhint("Use \"auto\", \"instant\", \"constraint\", \"index\", \"copy\" or \"column\".")));
-}
-
-/* is this strategy among those of the parts, and no other but "instant"? */
-static bool
-strategy_fits(List *parts, const char *strategy)
-{
-	bool		found = false;
-	ListCell   *lc;
-
-	if (strcmp(strategy, "instant") == 0)
-		found = true;
-	foreach(lc, parts)
-	{
-		OscPart    *part = lfirst(lc);
-
-		if (strcmp(osc_strategy_name(part->strategy), strategy) == 0)
-			found = true;
-		else if (part->strategy != OSC_INSTANT)
-			return false;
-	}
-	return found;
-}
-
-static void
-check_forced_strategy(List *parts, const char *strategy)
-{
-	OscPart    *worst = NULL;
-	ListCell   *lc;
-
-	if (strcmp(strategy, "auto") == 0 || strcmp(strategy, "copy") == 0 ||
-		strategy_fits(parts, strategy))
-		return;
-	foreach(lc, parts)
-		if (worst == NULL || ((OscPart *) lfirst(lc))->strategy > worst->strategy)
-			worst = lfirst(lc);
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("strategy \"%s\" does not fit the change", strategy),
-			 worst ? errdetail("%s needs strategy \"%s\".", osc_rule_find(worst->rule)->change,
-							   osc_strategy_name(worst->strategy)) : 0,
-			 errhint("Use \"auto\"%s%s%s.", worst && worst->strategy != OSC_COPY ? ", \"" : "",
-					 worst && worst->strategy != OSC_COPY ? osc_strategy_name(worst->strategy) : "",
-					 worst && worst->strategy != OSC_COPY ? "\" or \"copy\"" : " or \"copy\"")));
 }
 
 /* ---------------------------------------- a copy */
@@ -423,9 +382,12 @@ needs_copy(const OscPlanTable *t)
 	return false;
 }
 
-/* which tables are copied, and why (for those of which no part needs it) */
+/*
+ * Which tables must be copied, and why (for those of which no part needs it);
+ * NULL: none.
+ */
 static const char *
-choose_copies(OscPlan *plan, const char *strategy)
+choose_copies(OscPlan *plan)
 {
 	const char *why = NULL;
 	const char *reason;
@@ -437,9 +399,7 @@ choose_copies(OscPlan *plan, const char *strategy)
 	{
 		OscPlanTable *t = lfirst(lc);
 
-		if (strcmp(strategy, "copy") == 0)
-			reason = "strategy \"copy\" was asked for";
-		else if (needs_copy(t))
+		if (needs_copy(t))
 			reason = "";
 		else if ((reason = osc_why_not_separable(t->parts)) != NULL)
 			reason = psprintf("the parts cannot be run apart: %s", reason);
@@ -468,6 +428,18 @@ choose_copies(OscPlan *plan, const char *strategy)
 			}
 	}
 	return why;
+}
+
+/* all tables that the script names are copied, for the caller wishes it */
+static const char *
+copy_all(OscPlan *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->tables)
+		if (((OscPlanTable *) lfirst(lc))->statements != NIL)
+			(void) osc_plan_mark_copied(lfirst(lc));
+	return "strategy \"copy\" was asked for";
 }
 
 /* parts of one statement */
@@ -514,7 +486,6 @@ static void
 fill_plan(OscPlan *plan, const char *strategy)
 {
 	const char *why;
-	List	   *all = NIL;
 	ListCell   *lc;
 
 	osc_plan_collect_tables(plan);
@@ -527,14 +498,12 @@ fill_plan(OscPlan *plan, const char *strategy)
 		return;
 	}
 	foreach(lc, plan->tables)
-	{
-		if (((OscPlanTable *) lfirst(lc))->statements == NIL)
-			continue;
-		classify_table(lfirst(lc), list_length(plan->script) == 1);
-		all = list_concat(all, ((OscPlanTable *) lfirst(lc))->parts);
-	}
-	check_forced_strategy(all, strategy);
-	why = choose_copies(plan, strategy);
+		if (((OscPlanTable *) lfirst(lc))->statements != NIL)
+			classify_table(lfirst(lc), list_length(plan->script) == 1);
+	why = choose_copies(plan);
+	osc_check_forced_strategy(plan, strategy);
+	if (strcmp(strategy, "copy") == 0)
+		why = copy_all(plan);
 	if (why)
 	{
 		foreach(lc, plan->tables)

@@ -93,6 +93,22 @@ osc_plan_collect_tables(OscPlan *plan)
 }
 
 /*
+ * Has the table storage, or a child that its statements reach?
+ */
+bool
+osc_plan_has_storage(const OscPlanTable *t)
+{
+	ListCell   *lc;
+
+	if (t->relkind != RELKIND_PARTITIONED_TABLE)
+		return true;
+	foreach(lc, t->reached)
+		if (((OscPlanTable *) lfirst(lc))->relkind != RELKIND_PARTITIONED_TABLE)
+			return true;
+	return false;
+}
+
+/*
  * The statements on a named table need a copy: mark what has storage.  False
  * if nothing has, a partitioned table without partitions.
  */

@@ -12,6 +12,7 @@
 
 extern OscPlanTable *osc_plan_find_table(const OscPlan *plan, Oid relid);
 extern void osc_plan_collect_tables(OscPlan *plan);
+extern bool osc_plan_has_storage(const OscPlanTable *t);
 extern bool osc_plan_mark_copied(OscPlanTable *t);
 extern List *osc_plan_copied_with(const OscPlanTable *t);
 extern List *osc_plan_statements_around(const OscPlan *plan, const OscPlanTable *t);

@@ -209,6 +209,16 @@ plan_final(OscPlan *plan, Relation rel, const OscPart *part, char *command)
 	osc_plan_run(plan, OSC_SWAPPING, OSC_STEP_FINAL, RelationGetRelid(rel), part, command, NULL);
 }
 
+/* the same, where it is not done as the rule says */
+static void
+plan_final_because(OscPlan *plan, Relation rel, const OscPart *part, const char *note)
+{
+	OscPlanStep *step = osc_plan_run(plan, OSC_SWAPPING, OSC_STEP_FINAL, RelationGetRelid(rel), part,
+									 part->statement->text, NULL);
+
+	step->note = pstrdup(note);
+}
+
 static void
 plan_drop_proof(OscPlan *plan, Relation rel, const OscPart *part, const char *name)
 {
@@ -547,13 +557,12 @@ plan_create_index(OscPlan *plan, Relation rel, const OscPart *part)
 
 	if (partitioned && !index->relation->inh)
 	{
-		/* it has no storage */
-		plan_final(plan, rel, part, part->statement->text);
+		plan_final_because(plan, rel, part, "catalog only: the partitioned table has no rows of its own");
 		return;
 	}
 	if (index->if_not_exists && OidIsValid(get_relname_relid(name, RelationGetNamespace(rel))))
 	{
-		plan_final(plan, rel, part, part->statement->text);
+		plan_final_because(plan, rel, part, "nothing is built: there is a relation of that name");
 		return;
 	}
 	if (partitioned)
@@ -633,7 +642,8 @@ osc_plan_statement(OscPlan *plan, Relation rel, List *parts, List *all, bool alo
 									  NameListToQuotedString(linitial_node(List, drop->objects))),
 							 NULL);
 			else
-				plan_final(plan, rel, part, part->statement->text);
+				plan_final_because(plan, rel, part, "dropped in the swap: among other statements, with CASCADE"
+								   " or on a partitioned table it cannot be dropped concurrently");
 			break;
 		default:
 			plan_final(plan, rel, part, part->statement->text);

@@ -348,3 +348,85 @@ ROLLBACK;
 BEGIN;
 SELECT 1 FROM t;
 COMMIT;
+
+---- case one_job_for_a_table
+-- a table takes one job at a time, and it begins after the COMMIT
+CREATE TABLE t (id int PRIMARY KEY, a int);
+CREATE TABLE s (id int PRIMARY KEY, a int);
+INSERT INTO t SELECT n, n FROM generate_series(1, 100) n;
+INSERT INTO s SELECT n, n FROM generate_series(1, 100) n;
+---- left alter-type
+---- migration
+SET lock_timeout = '2s';
+BEGIN;
+ALTER TABLE t ALTER id TYPE bigint;
+ALTER TABLE t ALTER a TYPE bigint;
+ALTER TABLE s ALTER id TYPE bigint;
+COMMIT;
+---- fixed
+SET lock_timeout = '2s';
+BEGIN;
+ALTER TABLE t ALTER id TYPE bigint;
+SELECT osc_start('ALTER TABLE t ALTER a TYPE bigint');
+SELECT osc_start('ALTER TABLE s ALTER id TYPE bigint');
+COMMIT;
+
+---- case named_after_the_commit
+CREATE TABLE t (id int PRIMARY KEY, a int);
+INSERT INTO t SELECT n, n FROM generate_series(1, 100) n;
+---- left alter-type
+---- migration
+SET lock_timeout = '2s';
+BEGIN;
+ALTER TABLE t ALTER id TYPE bigint;
+COMMIT;
+INSERT INTO t VALUES (3000000000, 1);
+---- fixed
+SET lock_timeout = '2s';
+BEGIN;
+ALTER TABLE t ALTER id TYPE bigint;
+COMMIT;
+INSERT INTO t VALUES (3000000000, 1);
+
+---- case validate_and_no_job
+-- the VALIDATE would meet the job
+CREATE TABLE t (id int PRIMARY KEY, a int);
+INSERT INTO t SELECT n, n FROM generate_series(1, 100) n;
+---- left alter-type
+---- migration
+SET lock_timeout = '2s';
+BEGIN;
+ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0);
+ALTER TABLE t ALTER id TYPE bigint;
+COMMIT;
+---- fixed
+SET lock_timeout = '2s';
+BEGIN;
+ALTER TABLE t ADD CONSTRAINT c CHECK (a > 0) NOT VALID;
+ALTER TABLE t ALTER id TYPE bigint;
+COMMIT;
+ALTER TABLE t VALIDATE CONSTRAINT c;
+
+---- case indexes_of_who_knows_which_table
+CREATE TABLE t (id int PRIMARY KEY, a int, b int);
+CREATE INDEX t_a ON t (a);
+CREATE INDEX t_b ON t (b);
+---- left drop-index drop-index
+---- migration
+SET lock_timeout = '2s';
+BEGIN;
+DROP INDEX t_a;
+DROP INDEX t_b;
+COMMIT;
+BEGIN;
+ALTER TABLE t ALTER id TYPE bigint;
+COMMIT;
+---- fixed
+SET lock_timeout = '2s';
+BEGIN;
+DROP INDEX t_a;
+DROP INDEX t_b;
+COMMIT;
+BEGIN;
+SELECT osc_start('ALTER TABLE t ALTER id TYPE bigint');
+COMMIT;

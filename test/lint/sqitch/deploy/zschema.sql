@@ -1,0 +1,7 @@
+-- Deploy flipr:zschema to pg
+
+BEGIN;
+
+CREATE SCHEMA flipr;
+
+COMMIT;
