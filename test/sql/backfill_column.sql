@@ -1,7 +1,7 @@
 -- backfill_column: strategy column with expressions that fill columns: a column
 -- that is added in place, and one whose type changes
 \getenv abs_srcdir PG_ABS_SRCDIR
-\set first_job 52001
+\set first_job 32001
 \set ECHO none
 \i :abs_srcdir/sql/include/common.sql
 \set ECHO all
