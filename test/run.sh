@@ -22,7 +22,7 @@
 #   OSC_TAP="003_ledger"             only these TAP files
 #   OSC_LINT_TESTS="004_fix"         only these TAP files of osc-lint
 #   OSC_FUZZ=1                       also feed osc-lint random bytes, for OSC_FUZZ_TIME=600 seconds
-#   OSC_SOAK=1                       the long variants of the TAP tests
+#   OSC_SOAK=1                       the long variants of the TAP tests, and what they measured
 #   OSC_SEEDS="1 2", OSC_ROWS=N      seeds and rows of the ledger test
 #   PG_TEST_TIMEOUT_DEFAULT=180      seconds that a TAP test waits for anything
 #   OSC_KEEP=1                       leave the temporary directory
@@ -306,6 +306,7 @@ run_tap()
 		failed=$((failed + not_ok))
 		if [ "$not_ok" -eq 0 ]; then
 			printf '   ok      %s: %s, %d subtests\n' "$part" "$name" "$ok"
+			[ -z "$soak" ] || grep -E '^ +# ' "$tap" | grep -v '# Subtest: ' || true
 		else
 			printf '   FAILED  %s: %s, %d of %d subtests\n' "$part" "$name" "$not_ok" "$((ok + not_ok))"
 			show_end "$work/$part/$name.err" 60
