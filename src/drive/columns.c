@@ -246,6 +246,22 @@ validate_after_revert(OscJob *job, OscJobStep *step)
 	PG_END_TRY();
 }
 
+/* the next constraint that came back NOT VALID; NULL if there is none left */
+static OscJobStep *
+next_scan(const OscJob *job)
+{
+	ListCell   *lc;
+
+	foreach(lc, job->steps)
+	{
+		OscJobStep *step = lfirst(lc);
+
+		if (step->phase == OSC_CLEANING && step->kind == OSC_STEP_SCAN && !step->done)
+			return step;
+	}
+	return NULL;
+}
+
 static void
 clean(OscJob *job, OscMember *m)
 {
@@ -259,7 +275,7 @@ clean(OscJob *job, OscMember *m)
 		osc_event(job, "kept", -1, NULL);
 		return;
 	}
-	if (reverted && (step = osc_job_next_step(job, OSC_CLEANING)) != NULL)
+	if (reverted && (step = next_scan(job)) != NULL)
 	{
 		validate_after_revert(job, step);
 		return;

@@ -105,6 +105,7 @@ osc_columns_store(const List *columns)
 		one = lappend(one, c->inverse);
 		one = lappend(one, c->reads);
 		one = lappend(one, makeBoolean(c->as_computed));
+		one = lappend(one, makeString(c->final_name));
 		all = lappend(all, one);
 	}
 	return nodeToString(all);
@@ -131,6 +132,7 @@ osc_columns_load(const char *stored)
 		c->inverse = list_nth(one, 7);
 		c->reads = list_nth(one, 8);
 		c->as_computed = boolVal(list_nth(one, 9));
+		c->final_name = strVal(list_nth(one, 10));
 		result = lappend(result, c);
 	}
 	return result;
@@ -271,7 +273,7 @@ uses_users_code(Node *node, void *unused)
 		return false;
 	if (check_functions_in_node(node, is_users_function, NULL))
 		return true;
-	if (!IsA(node, List) && exprType(node) >= FirstNormalObjectId)
+	if (!IsA(node, List) && !IsA(node, Var) && exprType(node) >= FirstNormalObjectId)
 		return true;
 	return expression_tree_walker(node, uses_users_code, unused);
 }

@@ -21,9 +21,10 @@ typedef struct OscColumn
 {
 	AttrNumber	old_att;		/* InvalidAttrNumber: none */
 	AttrNumber	new_att;
-	char	   *name;			/* of the old one at the start, of the new one after the swap */
+	char	   *name;			/* of the old one until the swap */
 	char	   *new_name;		/* of the new one until the swap */
 	char	   *old_name;		/* of the old one after it; the same as name: both stay in use */
+	char	   *final_name;		/* of the new one after it */
 	char	   *definition;		/* type and collation of the new one, as SQL */
 	Node	   *forward;		/* its value, over the row */
 	Node	   *inverse;		/* the old one's from the new one's; NULL: there is no way back */

@@ -168,8 +168,11 @@ osc_check_column_script(const OscPlan *plan)
 	s = linitial(plan->script);
 	if (!OidIsValid(s->relid))
 		osc_refuse_column("the table does not exist", "Check the name.");
+	if (IsA(s->node, RenameStmt) && castNode(RenameStmt, s->node)->renameType == OBJECT_COLUMN)
+		return;
 	if (!IsA(s->node, AlterTableStmt))
-		osc_refuse_column("it is no ALTER TABLE ... ALTER COLUMN ... TYPE", "Use strategy \"auto\".");
+		osc_refuse_column("it is neither ALTER TABLE ... ALTER COLUMN ... TYPE nor ALTER TABLE ... RENAME COLUMN",
+						  "Use strategy \"auto\".");
 	check_commands(s);
 }
 
@@ -222,13 +225,64 @@ collect_columns(OscColumnPlan *p, List *cmds)
 			c->name = pstrdup(castNode(ColumnDef, cmd->def)->colname);
 			c->new_name = free_column_name(p->rel, "osc_new", c->new_att);
 			c->old_name = pstrdup("");
+			c->final_name = c->name;
 			continue;
 		}
 		c->old_att = get_attnum(RelationGetRelid(p->rel), cmd->name);
 		c->name = pstrdup(cmd->name);
 		c->new_name = free_column_name(p->rel, "osc_new", c->old_att);
 		c->old_name = free_column_name(p->rel, "osc_old", c->old_att);
+		c->final_name = c->name;
 	}
+}
+
+/* something that would keep the old column from being dropped, for people; NULL: there is nothing */
+static char *
+dependent_of(Oid relid, AttrNumber attnum)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+	char	   *result = NULL;
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, relid);
+	osc_arg_int4(&args, attnum);
+	if (osc_sql("SELECT pg_describe_object(d.classid, d.objid, d.objsubid) AS what FROM pg_depend d"
+				" WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 AND d.refobjsubid = $2"
+				" AND d.classid NOT IN ('pg_constraint'::regclass, 'pg_statistic_ext'::regclass)"
+				" AND NOT (d.classid = 'pg_attrdef'::regclass AND d.deptype = 'a')"
+				" AND NOT (d.classid = 'pg_class'::regclass AND d.objid IN"
+				"  (SELECT oid FROM pg_class WHERE relkind IN ('i', 'S'))) ORDER BY 1 LIMIT 1", &args) > 0)
+		result = osc_col_text(&store, 0, "what");
+	osc_store_close(&store);
+	return result;
+}
+
+/* the column that gets a second name, as a pair whose columns are equal */
+static void
+collect_renamed(OscColumnPlan *p, const RenameStmt *stmt)
+{
+	OscColumn  *c = palloc0(sizeof(OscColumn));
+	Form_pg_attribute att;
+	char	   *dependent;
+
+	c->old_att = get_attnum(RelationGetRelid(p->rel), stmt->subname);
+	c->new_att = RelationGetNumberOfAttributes(p->rel) + 1;
+	c->name = c->old_name = pstrdup(stmt->subname);
+	c->new_name = free_column_name(p->rel, "osc_new", c->old_att);
+	c->final_name = pstrdup(stmt->newname);
+	att = TupleDescAttr(RelationGetDescr(p->rel), c->old_att - 1);
+	c->forward = (Node *) makeVar(1, c->old_att, att->atttypid, att->atttypmod, att->attcollation, 0);
+	c->inverse = (Node *) makeVar(1, c->new_att, att->atttypid, att->atttypmod, att->attcollation, 0);
+	p->columns = list_make1(c);
+	if (att->attidentity != '\0')
+		osc_refuse_column(psprintf("\"%s\" is an identity column", c->name), "Use strategy \"auto\".");
+	if (att->attgenerated != '\0')
+		osc_refuse_column(psprintf("\"%s\" is a generated column", c->name), "Use strategy \"auto\".");
+	dependent = dependent_of(RelationGetRelid(p->rel), c->old_att);
+	if (dependent)
+		osc_refuse_column(psprintf("%s depends on the column, which will be dropped in the end", dependent),
+						  "Drop the dependent object first, and make it again with the new name after the job.");
 }
 
 /*
@@ -313,6 +367,8 @@ complete_columns(OscColumnPlan *p)
 		OscColumn  *c = lfirst(lc);
 
 		c->definition = ((OscColumnState *) lfirst(s))->type;
+		if (osc_column_is_rename(c) && !DomainHasConstraints(exprType(c->forward)))
+			continue;
 		if (contain_volatile_functions(c->forward))
 			osc_refuse_column(psprintf("the new value of column \"%s\" is volatile", c->name), OSC_USE_COPY);
 		if (uses_generated(p->rel, c->forward))
@@ -385,6 +441,24 @@ describe_expressions(OscColumnPlan *p)
 	}
 }
 
+/* what the old columns are called after the swap */
+static char *
+old_names(const OscColumnPlan *p)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, p->columns)
+	{
+		OscColumn  *c = lfirst(lc);
+
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "",
+						 quote_identifier(osc_column_is_rename(c) ? c->final_name : c->old_name));
+	}
+	return buf.data;
+}
+
 /* is the table published, so that subscribers see the new column? */
 static bool
 is_published(Oid relid)
@@ -411,8 +485,9 @@ describe_beginning(OscColumnPlan *p)
 	appendStringInfo(&note, "%s; until clean-up SELECT *, COPY without a column list and functions on the row type see one column more,"
 					 " at the end, and COPY FROM needs a column list; INSERT without one leaves it out; views do not see it", waits);
 	if (is_published(RelationGetRelid(p->rel)))
-		appendStringInfo(&note, "; the table is published: a subscriber gets each filled row as an update, with the new column,"
-						 " and stops unless its table has a column of that name");
+		appendStringInfo(&note, "; the table is published: a subscriber gets each filled row once more, as an update, and stops"
+						 " while its table has no column %s or, after the swap, %s: add both there first",
+						 column_names(p, true), old_names(p));
 	describe(p, OSC_PREPARING, psprintf("add column %s to %s, and a trigger that keeps it equal to %s",
 										column_names(p, true), p->name,
 										only_adds(p) ? "its expression" : column_names(p, false)),
@@ -443,12 +518,17 @@ describe_after_swap(OscColumnPlan *p)
 		describe(p, OSC_CLEANING, pstrdup("drop the trigger"), "ACCESS EXCLUSIVE", "reads, writes", "milliseconds", NULL);
 		return;
 	}
-	describe(p, OSC_SWAPPING, psprintf("turn the trigger round, and hand over grants, comment, options and identity of %s",
+	describe(p, OSC_SWAPPING, psprintf(osc_column_is_rename(linitial(p->columns)) ?
+									   "let the trigger keep both names equal, and give the new one grants, comment and options of %s" :
+									   "turn the trigger round, and hand over grants, comment, options and identity of %s",
 									   column_names(p, false)),
 			 "ACCESS EXCLUSIVE", "reads, writes", "milliseconds",
 			 "the columns end up last in the table: INSERT and COPY without a column list, and SELECT *, meet another order than before");
-	describe(p, OSC_AT_KEPT, pstrdup("keep the old columns until osc_cleanup()"),
+	describe(p, OSC_AT_KEPT, pstrdup(osc_column_is_rename(linitial(p->columns)) ? "keep both names until osc_cleanup()" :
+											  "keep the old columns until osc_cleanup()"),
 			 "none on the table", "nothing", "an assignment per written row",
+			 osc_column_is_rename(linitial(p->columns)) ?
+			 "both names can be read and written and stay equal; a write that gives them different values fails with SQLSTATE 23514; osc_revert() takes the new name away" :
 			 p->way_back ?
 			 "the old columns follow the new ones; osc_revert() takes the swap back, unless rows have values that the old type cannot hold" :
 			 "the old columns do not follow the new ones, since there is no cast back, or one that could violate a unique index: osc_revert() is not possible");
@@ -464,7 +544,7 @@ check_constraints_are_ours(const OscColumnPlan *p)
 {
 	ListCell   *lc;
 
-	foreach(lc, castNode(AlterTableStmt, p->part.statement->node)->cmds)
+	foreach(lc, osc_commands_of(list_make1(p->part.statement)))
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 		bool		ours = true;
@@ -490,7 +570,7 @@ count_added(const OscColumnPlan *p)
 	int			n = 0;
 	ListCell   *lc;
 
-	foreach(lc, castNode(AlterTableStmt, p->part.statement->node)->cmds)
+	foreach(lc, osc_commands_of(list_make1(p->part.statement)))
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 		ListCell   *c;
@@ -542,7 +622,10 @@ osc_plan_columns(OscPlan *plan, OscPlanTable *t)
 	p.part.strategy = OSC_COLUMN;
 	p.part.rule = "";
 	check_table(p.rel);
-	collect_columns(&p, castNode(AlterTableStmt, s->node)->cmds);
+	if (IsA(s->node, RenameStmt))
+		collect_renamed(&p, castNode(RenameStmt, s->node));
+	else
+		collect_columns(&p, castNode(AlterTableStmt, s->node)->cmds);
 	osc_column_set_read(t->relid, p.columns, &p.before);
 	osc_rehearse_columns(s, p.columns, &p.after);
 	p.keys = osc_column_keys(t->relid, p.columns);

@@ -317,9 +317,9 @@ try_columns(OscCloneTree *tree, List *script, MemoryContext context, void *resul
 		OscColumn  *c = lfirst(lc);
 		Node	   *value = list_nth(values, native_attnum(c) - 1);
 
+		rename_column(clone, c->final_name, c->new_name);
 		if (osc_column_is_rename(c))
 			continue;
-		rename_column(clone, c->name, c->new_name);
 		old = MemoryContextSwitchTo(context);
 		c->forward = copyObject(value);
 		MemoryContextSwitchTo(old);
