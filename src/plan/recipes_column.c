@@ -459,20 +459,37 @@ old_names(const OscColumnPlan *p)
 	return buf.data;
 }
 
-/* is the table published, so that subscribers see the new column? */
-static bool
-is_published(Oid relid)
+/*
+ * What subscribers of the table will see, to be put behind a note; "" if it is not
+ * published.  A publication with a list of columns does not take up new ones.
+ */
+static char *
+seen_by_subscribers(const OscColumnPlan *p)
 {
 	OscStore	store;
 	OscArgs		args = {0};
-	bool		result;
+	StringInfoData note;
+	bool		updates;
+	bool		all_columns;
 
 	osc_store_open(&store);
-	osc_arg_oid(&args, relid);
-	result = osc_sql("SELECT 1 FROM pg_publication p WHERE EXISTS"
-					 " (SELECT 1 FROM pg_get_publication_tables(p.pubname::text) g WHERE g.relid = $1) LIMIT 1", &args) > 0;
+	osc_arg_oid(&args, RelationGetRelid(p->rel));
+	(void) osc_sql("SELECT coalesce(bool_or(p.pubupdate), false) AS updates,"
+				   " coalesce(bool_or(r.prattrs IS NULL AND (p.pubupdate OR p.pubinsert)), false) AS all_columns"
+				   " FROM pg_publication p LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = $1 WHERE EXISTS"
+				   " (SELECT 1 FROM pg_get_publication_tables(p.pubname::text) g WHERE g.relid = $1)", &args);
+	updates = osc_col_bool(0, "updates");
+	all_columns = osc_col_bool(0, "all_columns");
 	osc_store_close(&store);
-	return result;
+	initStringInfo(&note);
+	if (updates || all_columns)
+		appendStringInfoString(&note, "; the table is published: a subscriber");
+	if (updates)
+		appendStringInfoString(&note, " gets each filled row once more, as an update");
+	if (all_columns)
+		appendStringInfo(&note, "%s stops while its table has no column %s or, after the swap, %s: add both there first",
+						 updates ? ", and" : "", column_names(p, true), old_names(p));
+	return note.data;
 }
 
 static void
@@ -484,10 +501,7 @@ describe_beginning(OscColumnPlan *p)
 	initStringInfo(&note);
 	appendStringInfo(&note, "%s; until clean-up SELECT *, COPY without a column list and functions on the row type see one column more,"
 					 " at the end, and COPY FROM needs a column list; INSERT without one leaves it out; views do not see it", waits);
-	if (is_published(RelationGetRelid(p->rel)))
-		appendStringInfo(&note, "; the table is published: a subscriber gets each filled row once more, as an update, and stops"
-						 " while its table has no column %s or, after the swap, %s: add both there first",
-						 column_names(p, true), old_names(p));
+	appendStringInfoString(&note, seen_by_subscribers(p));
 	describe(p, OSC_PREPARING, psprintf("add column %s to %s, and a trigger that keeps it equal to %s",
 										column_names(p, true), p->name,
 										only_adds(p) ? "its expression" : column_names(p, false)),
@@ -495,7 +509,7 @@ describe_beginning(OscColumnPlan *p)
 	describe(p, OSC_BACKFILLING, psprintf("fill column %s of %s in batches, in place", column_names(p, true), p->name),
 			 "ROW EXCLUSIVE", "rows of a batch, for writers",
 			 psprintf("about %.0f rows", Max(p->rel->rd_rel->reltuples, 0)),
-			 psprintf("batches of %d ms; no trigger fires; VACUUM after each tenth of the table; a REPEATABLE READ transaction that updates a row filled since it began fails with SQLSTATE 40001",
+			 psprintf("batches of %d ms; no trigger fires; the table is not rewritten, so event triggers for that do not fire; VACUUM after each tenth of the table; a REPEATABLE READ transaction that updates a row filled since it began fails with SQLSTATE 40001",
 					  osc_batch_target_time));
 }
 
