@@ -306,7 +306,7 @@ run_tap()
 		failed=$((failed + not_ok))
 		if [ "$not_ok" -eq 0 ]; then
 			printf '   ok      %s: %s, %d subtests\n' "$part" "$name" "$ok"
-			[ -z "$soak" ] || grep -E '^ +# ' "$tap" | grep -v '# Subtest: ' || true
+			[ -z "$soak" ] || grep -E '^ +# ' "$tap" | grep -vE "# (Subtest|connect output|issuing query|results query|[{}]|')|=> '" || true
 		else
 			printf '   FAILED  %s: %s, %d of %d subtests\n' "$part" "$name" "$not_ok" "$((ok + not_ok))"
 			show_end "$work/$part/$name.err" 60
