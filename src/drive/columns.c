@@ -25,8 +25,10 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
@@ -35,6 +37,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+#include "utils/xid8.h"
 
 #include "base/deadline.h"
 #include "base/ident.h"
@@ -156,6 +159,21 @@ lock_table(OscJob *job, const OscMember *m, LOCKMODE mode)
 	osc_lock_all(&set, OSC_LOCK_TO_READ, job->owner);
 }
 
+/*
+ * A snapshot older than the last batch shows rows as they were before they were
+ * filled.  Race: a REPEATABLE READ transaction that began before the fill reads
+ * the column after the swap: it would find NULLs.  The swap waits for it.
+ */
+static void
+note_horizon(OscMember *m)
+{
+	OscArgs		args = {0};
+
+	m->horizon = ReadNextFullTransactionId();
+	osc_arg_datum(&args, XID8OID, FullTransactionIdGetDatum(m->horizon), false);
+	osc_member_update(m, "horizon = $3", &args);
+}
+
 static void
 fill(OscJob *job, OscMember *m, OscStep *step)
 {
@@ -165,6 +183,7 @@ fill(OscJob *job, OscMember *m, OscStep *step)
 
 	if (range_no == 0)
 	{
+		note_horizon(m);
 		osc_job_set_phase(job, OSC_INDEXING);
 		return;
 	}
