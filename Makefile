@@ -39,6 +39,7 @@ OBJS = \
 	src/model/script.o \
 	src/model/statement.o \
 	src/model/tree.o \
+	src/model/users_names.o \
 	src/mirror/backfill.o \
 	src/mirror/canary.o \
 	src/mirror/capture.o \
@@ -64,6 +65,7 @@ OBJS = \
 	src/finish/direct.o \
 	src/finish/foreign_keys.o \
 	src/finish/keep.o \
+	src/finish/not_null.o \
 	src/finish/orphans.o \
 	src/finish/sequences.o \
 	src/finish/snapshots.o \
@@ -75,8 +77,8 @@ OBJS = \
 	src/plan/burden.o \
 	src/plan/harm.o \
 	src/plan/classify.o \
-	src/plan/column_owned.o \
 	src/plan/forced.o \
+	src/plan/column_owned.o \
 	src/plan/column_parts.o \
 	src/plan/plan.o \
 	src/plan/reach.o \

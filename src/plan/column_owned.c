@@ -55,9 +55,13 @@ void
 osc_plan_column_sequences(OscColumnPlan *p, const OscColumn *c)
 {
 	Oid			relid = RelationGetRelid(p->rel);
-	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(p->rel), c->old_att - 1);
+	Form_pg_attribute att;
 	ListCell   *lc;
 
+	/* a serial column is not added so */
+	if (osc_column_is_added(c))
+		return;
+	att = TupleDescAttr(RelationGetDescr(p->rel), c->old_att - 1);
 	foreach(lc, sequences_of(p, c, "a"))
 		osc_column_at_swap_late(p, relid,
 					 psprintf("ALTER SEQUENCE %s OWNED BY %s.%s", (char *) lfirst(lc), p->name, quote_identifier(c->final_name)),
@@ -81,15 +85,18 @@ osc_plan_column_statistics(OscColumnPlan *p)
 	ListCell   *lc;
 	char	  **names;
 	char	  **definitions;
+	char	  **comments;
 
 	osc_store_open(&store);
 	osc_arg_oid(&args, RelationGetRelid(p->rel));
 	n = osc_sql("SELECT format('%I.%I', s.nspname, e.stxname) AS name, pg_get_statisticsobjdef(e.oid) AS def,"
+				" obj_description(e.oid, 'pg_statistic_ext') AS comment,"
 				" array_to_string(ARRAY(SELECT d.refobjsubid FROM pg_depend d WHERE d.classid = 'pg_statistic_ext'::regclass"
 				"  AND d.objid = e.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1), ' ') AS attnums"
 				" FROM pg_statistic_ext e JOIN pg_namespace s ON s.oid = e.stxnamespace WHERE e.stxrelid = $1 ORDER BY e.oid", &args);
 	names = MemoryContextAllocZero(store.caller, sizeof(char *) * (n + 1));
 	definitions = MemoryContextAllocZero(store.caller, sizeof(char *) * (n + 1));
+	comments = MemoryContextAllocZero(store.caller, sizeof(char *) * (n + 1));
 	for (uint64 i = 0; i < n; i++)
 	{
 		char	   *attnums = psprintf(" %s ", osc_col_text(&store, i, "attnums"));
@@ -99,6 +106,7 @@ osc_plan_column_statistics(OscColumnPlan *p)
 			{
 				names[i] = osc_col_text(&store, i, "name");
 				definitions[i] = osc_col_text(&store, i, "def");
+				comments[i] = osc_col_text(&store, i, "comment");
 			}
 	}
 	osc_store_close(&store);
@@ -108,7 +116,14 @@ osc_plan_column_statistics(OscColumnPlan *p)
 
 		if (names[i] == NULL)
 			continue;
+		if (comments[i])
+			osc_column_at_swap(p, RelationGetRelid(p->rel), psprintf("COMMENT ON STATISTICS %s IS NULL", names[i]),
+							   psprintf("COMMENT ON STATISTICS %s IS %s", names[i], quote_literal_cstr(comments[i])));
 		osc_column_at_swap(p, RelationGetRelid(p->rel), drop, definitions[i]);
 		osc_column_at_swap_late(p, RelationGetRelid(p->rel), definitions[i], drop);
+		if (comments[i])
+			osc_column_at_swap_late(p, RelationGetRelid(p->rel),
+									psprintf("COMMENT ON STATISTICS %s IS %s", names[i], quote_literal_cstr(comments[i])),
+									psprintf("COMMENT ON STATISTICS %s IS NULL", names[i]));
 	}
 }
