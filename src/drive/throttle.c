@@ -45,6 +45,7 @@
 #include "base/run.h"
 #include "base/settings.h"
 #include "drive/throttle.h"
+#include "model/column.h"
 #include "store/events.h"
 
 /* a look that found nothing is good for that long, ms */
@@ -203,7 +204,7 @@ disk_reason(const OscJob *job)
 {
 	ListCell   *lc;
 
-	foreach(lc, job->members)
+	foreach(lc, osc_column_member(job) ? list_make1(osc_column_member(job)) : job->members)
 	{
 		OscMember  *m = lfirst(lc);
 		Oid			tablespace = tablespace_of(OidIsValid(m->shadow) ? m->shadow : m->relid);

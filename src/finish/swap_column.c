@@ -161,6 +161,7 @@ copy_properties(Oid relid, const OscColumn *c)
 {
 	static const char *const statements[] = {
 		"UPDATE pg_attribute x SET attstattarget = y.attstattarget, attacl = y.attacl,"
+		" attstorage = y.attstorage, attcompression = y.attcompression,"
 		" attoptions = " OPTIONS_OF_Y " FROM pg_attribute y"
 		" WHERE x.attrelid = $1 AND y.attrelid = $1 AND x.attnum = $3 AND y.attnum = $2",
 		"INSERT INTO pg_description (objoid, classoid, objsubid, description)"

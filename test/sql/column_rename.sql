@@ -7,6 +7,7 @@ CREATE TABLE part (id int PRIMARY KEY, person int REFERENCES person (code) ON UP
 CREATE INDEX ON person (lower(nm));
 CREATE UNIQUE INDEX person_plain ON person (code, note);
 COMMENT ON COLUMN person.nm IS 'who';
+ALTER TABLE person ALTER nm SET STORAGE EXTERNAL, ALTER nm SET COMPRESSION pglz, ALTER nm SET STATISTICS 30, ALTER nm SET (n_distinct = 7);
 CREATE ROLE regress_rename_reader;
 GRANT SELECT (nm) ON person TO regress_rename_reader;
 INSERT INTO person (id) SELECT n FROM generate_series(1, 100) AS n;
@@ -17,7 +18,8 @@ SELECT note FROM osc_plan('ALTER TABLE person RENAME COLUMN nm TO name', 'column
 SELECT osc_start('ALTER TABLE person RENAME COLUMN nm TO name', 'column') AS job \gset
 CALL osc_wait(:job, '60 s');
 SELECT state FROM osc_progress WHERE job_id = :job;
-SELECT attname, attnotnull, attacl, col_description(attrelid, attnum) FROM pg_attribute
+SELECT attname, attnotnull, attacl, attstorage, attcompression, attstattarget,
+	ARRAY(SELECT o FROM unnest(attoptions) o WHERE o NOT LIKE 'pg\_attver=%') AS options, col_description(attrelid, attnum) FROM pg_attribute
 WHERE attrelid = 'person'::regclass AND attname IN ('nm', 'name') ORDER BY attnum;
 
 -- a new row: whichever name is given; the default once, and only if none is
