@@ -65,6 +65,7 @@ OBJS = \
 	src/finish/direct.o \
 	src/finish/foreign_keys.o \
 	src/finish/keep.o \
+	src/finish/not_null.o \
 	src/finish/orphans.o \
 	src/finish/sequences.o \
 	src/finish/snapshots.o \

@@ -168,6 +168,14 @@ typedef bool OscUpdateIndexes;
 #define OSC_NOT_NULL_IS_CONSTRAINT 1
 #endif
 
+/* 18: VACUUM takes inheritance children along, unless told ONLY (vacuum.c) */
+#if PG_VERSION_NUM >= 180000
+#define osc_vacuum_recurses(relation, relkind) ((relation)->inh)
+#else
+#define osc_vacuum_recurses(relation, relkind) \
+	((relkind) == RELKIND_PARTITIONED_TABLE)
+#endif
+
 /* 18: a NOT NULL may be NOT VALID; only valid ones are proved (tupdesc.h) */
 #if PG_VERSION_NUM >= 180000
 #define osc_att_must_be_not_null(tupdesc, i) \

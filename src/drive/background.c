@@ -526,6 +526,9 @@ take_job(int slot)
 	begin_step();
 	if (OidIsValid(osc_extension_oid(true)))
 		result = osc_queue_take(slot);
+	/* the launcher starts one of us, however many jobs a restart has left */
+	if (result != 0 && list_length(osc_jobs_to_drive(false)) > 1)
+		osc_request_worker();
 	CommitTransactionCommand();
 	return result;
 }

@@ -287,7 +287,8 @@ clean(OscJob *job, OscMember *m)
 	bool		reverted = job->final_state == OSC_REVERTED;
 	OscJobStep *step;
 
-	if (!reverted && job->kept_until == 0 && osc_keeps_old_columns())
+	if (!reverted && job->kept_until == 0 && osc_keeps_old_columns() &&
+		!osc_column_is_added(linitial(osc_columns_load(m->columns))))
 	{
 		osc_keep_start(job);
 		osc_event(job, "kept", -1, NULL);

@@ -47,6 +47,7 @@
 #include "finish/direct.h"
 #include "finish/swap_message.h"
 #include "finish/foreign_keys.h"
+#include "finish/not_null.h"
 #include "model/script.h"
 #include "model/statement.h"
 #include "model/tree.h"
@@ -319,6 +320,7 @@ osc_direct_swap(OscJob *job, TimestampTz *locked_at)
 {
 	OscLockSet	set = {0};
 	int			nest = NewGUCNestLevel();
+	List	   *own_not_nulls;
 	ListCell   *lc;
 
 	foreach(lc, job->steps)
@@ -333,6 +335,7 @@ osc_direct_swap(OscJob *job, TimestampTz *locked_at)
 	osc_set_local("lock_timeout", psprintf("%d", osc_lock_timeout));
 	osc_deadline_arm(osc_swap_timeout);
 	OSC_STOP_POINT("swap-locked");
+	own_not_nulls = osc_own_not_nulls(job);
 	foreach(lc, job->steps)
 	{
 		OscJobStep *step = lfirst(lc);
@@ -345,6 +348,7 @@ osc_direct_swap(OscJob *job, TimestampTz *locked_at)
 		osc_job_step_set(job, step, true, true);
 		osc_event_command(job, step, step->command, start);
 	}
+	osc_not_nulls_inherit(job, own_not_nulls);
 	foreach(lc, job->others)
 		osc_log_swap_message(job, lfirst(lc));
 	OSC_STOP_POINT("swap-before-commit");

@@ -197,7 +197,8 @@ old_attnums(List *columns)
 	int			n = 0;
 
 	foreach(lc, columns)
-		attnums[n++] = Int32GetDatum(((OscColumn *) lfirst(lc))->old_att);
+		if (!osc_column_is_added(lfirst(lc)))
+			attnums[n++] = Int32GetDatum(((OscColumn *) lfirst(lc))->old_att);
 	return PointerGetDatum(construct_array(attnums, n, INT4OID, 4, true, TYPALIGN_INT));
 }
 
@@ -352,6 +353,7 @@ osc_column_swap(OscJob *job, TimestampTz *locked_at)
 	List	   *columns = osc_columns_load(m->columns);
 	int			nest = NewGUCNestLevel();
 	bool		both = false;
+	bool		added = false;
 	char	   *left;
 	ListCell   *lc;
 
@@ -363,6 +365,9 @@ osc_column_swap(OscJob *job, TimestampTz *locked_at)
 	foreach(lc, columns)
 	{
 		both = both || osc_column_is_rename(lfirst(lc));
+		added = added || osc_column_is_added(lfirst(lc));
+		if (osc_column_is_added(lfirst(lc)))
+			continue;
 		if (osc_column_is_rename(lfirst(lc)))
 			copy_properties(m->relid, lfirst(lc));
 		else
@@ -388,9 +393,9 @@ osc_column_swap(OscJob *job, TimestampTz *locked_at)
 				 errmsg("cannot swap the columns of table \"%s\" because other objects depend on them", m->relname),
 				 errdetail("%s was made while the job ran.", left),
 				 errhint("Drop it, and start the job again.")));
-	if (!both)
+	if (!both && !added)
 		stop_enforcing(m, columns);
-	osc_mirror_set_direction(m->relid, both ? OSC_MIRROR_BOTH : OSC_MIRROR_BACK);
+	osc_mirror_set_direction(m->relid, added ? OSC_MIRROR_OFF : both ? OSC_MIRROR_BOTH : OSC_MIRROR_BACK);
 	note_fingerprint(m);
 	osc_log_swap_message(job, m);
 	OSC_STOP_POINT("swap-before-commit");
@@ -498,7 +503,8 @@ osc_column_drop(OscJob *job, OscMember *m)
 		OscColumn  *c = lfirst(lc);
 		char	   *name = get_attname(m->relid, drop_old ? c->old_att : c->new_att, true);
 
-		if (name)
+		/* an added column that has its name has been swapped: it is in service */
+		if (name && !(osc_column_is_added(c) && strcmp(name, c->new_name) != 0))
 			osc_alter_by_text(m->relid, psprintf("ALTER TABLE %s DROP COLUMN %s",
 												 osc_relation_name(m->relid), quote_identifier(name)));
 	}

@@ -76,6 +76,9 @@ is_unsettled(OscColumnExec *ce, TupleTableSlot *row, bool back)
 				result = result || !osc_column_back(ce, i, row, &value, &isnull);
 			else
 				(void) osc_column_forward(ce, i, row, &isnull);
+			/* other tables may have made it possible since, without a write to the row */
+			if (!back && ce->column[i]->as_computed && !isnull)
+				result = result || slot_attisnull(row, ce->column[i]->new_att);
 		}
 		osc_subxact_commit(&subxact);
 	}

@@ -28,6 +28,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "base/compat.h"
 #include "model/tree.h"
 
 /*
@@ -253,9 +254,11 @@ osc_statement_recurses(const OscStatement *s)
 				get_rel_relkind(s->relid) == RELKIND_PARTITIONED_TABLE;
 		case T_DropStmt:
 		case T_ReindexStmt:
-		case T_VacuumStmt:
 		case T_ClusterStmt:
 			return get_rel_relkind(s->relid) == RELKIND_PARTITIONED_TABLE;
+		case T_VacuumStmt:
+			return osc_vacuum_recurses(linitial_node(VacuumRelation, castNode(VacuumStmt, s->node)->rels)->relation,
+									   get_rel_relkind(s->relid));
 		default:
 			return false;
 	}

@@ -55,9 +55,13 @@ void
 osc_plan_column_sequences(OscColumnPlan *p, const OscColumn *c)
 {
 	Oid			relid = RelationGetRelid(p->rel);
-	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(p->rel), c->old_att - 1);
+	Form_pg_attribute att;
 	ListCell   *lc;
 
+	/* a serial column is not added so */
+	if (osc_column_is_added(c))
+		return;
+	att = TupleDescAttr(RelationGetDescr(p->rel), c->old_att - 1);
 	foreach(lc, sequences_of(p, c, "a"))
 		osc_column_at_swap_late(p, relid,
 					 psprintf("ALTER SEQUENCE %s OWNED BY %s.%s", (char *) lfirst(lc), p->name, quote_identifier(c->final_name)),

@@ -349,7 +349,7 @@ equal_is_same(Relation index, int i)
 static bool
 same_bytes(const OscColumnPlan *p, const OscColumn *c)
 {
-	Oid			old_type = TupleDescAttr(RelationGetDescr(p->rel), c->old_att - 1)->atttypid;
+	Oid			old_type = osc_column_is_added(c) ? InvalidOid : TupleDescAttr(RelationGetDescr(p->rel), c->old_att - 1)->atttypid;
 	Oid			new_type = exprType(c->forward);
 
 	return IsBinaryCoercible(old_type, new_type) && IsBinaryCoercible(new_type, old_type);
@@ -622,7 +622,7 @@ osc_plan_column_parts(OscColumnPlan *p)
 	{
 		OscColumn  *c = lfirst(lc);
 
-		if (!osc_column_is_rename(c))
+		if (!osc_column_is_rename(c) && !osc_column_is_added(c))
 			osc_column_at_swap(p, relid, rename_column(p, c->name, c->old_name), rename_column(p, c->old_name, c->name));
 		osc_column_at_swap(p, relid, rename_column(p, c->new_name, c->final_name), rename_column(p, c->final_name, c->new_name));
 	}

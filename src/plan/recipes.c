@@ -282,6 +282,23 @@ index_options(const Constraint *con)
 	return buf.data;
 }
 
+/*
+ * A partitioned table's columns become NOT NULL from the parent down, before
+ * the leaves get their keys: so the leaves inherit it, as natively, and from
+ * 18 on under the parent's name (tablecmds.c, ATExecSetNotNull).  Nothing is
+ * scanned, for it is proved.
+ */
+static void
+plan_key_not_null(OscPlan *plan, Relation rel, const OscPart *part, const char *column)
+{
+	AttrNumber	attnum = get_attnum(RelationGetRelid(rel), column);
+
+	if (attnum > 0 && !TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attnotnull)
+		plan_final(plan, rel, part,
+				   alter_with(rel, part->statement,
+							  psprintf("ALTER COLUMN %s SET NOT NULL", quote_identifier(column))));
+}
+
 /* UNIQUE or PRIMARY KEY by an index that is built concurrently */
 static void
 plan_key(OscPlan *plan, Relation rel, const OscPart *part, const Constraint *con, List *columns)
@@ -302,6 +319,9 @@ plan_key(OscPlan *plan, Relation rel, const OscPart *part, const Constraint *con
 		if (con->contype == CONSTR_PRIMARY && !osc_not_null_is_proved(rel, column))
 			proofs = lappend(proofs, unconstify(char *, plan_not_null_proof(plan, rel, part, column)));
 	}
+	if (partitioned && con->contype == CONSTR_PRIMARY)
+		foreach(lc, columns)
+			plan_key_not_null(plan, rel, part, strVal(lfirst(lc)));
 	if (partitioned)
 		osc_plan_tree_key(plan, rel, part);
 	else

@@ -28,6 +28,7 @@
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
+#include "rewrite/rewriteManip.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -39,8 +40,11 @@
 #include "base/run.h"
 #include "base/settings.h"
 #include "finish/direct.h"
+#include "model/backfill_spec.h"
 #include "model/column.h"
+#include "model/mapping.h"
 #include "model/relinfo.h"
+#include "model/statement.h"
 #include "plan/column_plan.h"
 #include "plan/recipes.h"
 #include "plan/recipes_column.h"
@@ -76,9 +80,31 @@ is_changed(List *cmds, const char *name)
 	return false;
 }
 
+/* ADD COLUMN: with an expression that fills it, and what can be made apart */
 static void
-check_commands(List *cmds)
+check_added_column(const OscStatement *s, const AlterTableCmd *cmd)
 {
+	const ColumnDef *def = castNode(ColumnDef, cmd->def);
+	ListCell   *lc;
+
+	if (osc_find_fill(s->fills, cmd) == NULL || cmd->missing_ok)
+		osc_refuse_column(psprintf("it adds column \"%s\" without a backfill expression, or IF NOT EXISTS", def->colname),
+						  "Give an expression for the column, or use strategy \"auto\".");
+	if (osc_column_is_serial(def))
+		osc_refuse_column(psprintf("it adds column \"%s\" of type serial", def->colname), OSC_USE_COPY);
+	foreach(lc, def->constraints)
+		if (lfirst_node(Constraint, lc)->contype == CONSTR_IDENTITY)
+			osc_refuse_column(psprintf("it adds identity column \"%s\"", def->colname), OSC_USE_COPY);
+	foreach(lc, castNode(AlterTableStmt, s->node)->cmds)
+		if (lfirst_node(AlterTableCmd, lc)->subtype != AT_AddColumn)
+			osc_refuse_column("it has other parts than ADD COLUMN",
+							  "Put them, foreign keys too, into a job of their own.");
+}
+
+static void
+check_commands(const OscStatement *s)
+{
+	List	   *cmds = castNode(AlterTableStmt, s->node)->cmds;
 	ListCell   *lc,
 			   *d;
 	bool		any = false;
@@ -89,6 +115,10 @@ check_commands(List *cmds)
 
 		switch (cmd->subtype)
 		{
+			case AT_AddColumn:
+				any = true;
+				check_added_column(s, cmd);
+				break;
 			case AT_AlterColumnType:
 				any = true;
 				foreach(d, cmds)
@@ -117,7 +147,7 @@ check_commands(List *cmds)
 				break;
 			default:
 				osc_refuse_column("it has other parts than ALTER COLUMN ... TYPE and what goes with it",
-					   "Allowed are ADD and DROP CONSTRAINT, SET and DROP DEFAULT, SET and DROP NOT NULL of the columns whose type changes; put the rest into a job of its own.");
+					   "Allowed are ADD COLUMN with a backfill expression; and with ALTER COLUMN ... TYPE also ADD and DROP CONSTRAINT, SET and DROP DEFAULT, SET and DROP NOT NULL of the columns whose type changes; put the rest into a job of its own.");
 		}
 	}
 	if (!any)
@@ -143,7 +173,7 @@ osc_check_column_script(const OscPlan *plan)
 	if (!IsA(s->node, AlterTableStmt))
 		osc_refuse_column("it is neither ALTER TABLE ... ALTER COLUMN ... TYPE nor ALTER TABLE ... RENAME COLUMN",
 						  "Use strategy \"auto\".");
-	check_commands(castNode(AlterTableStmt, s->node)->cmds);
+	check_commands(s);
 }
 
 static void
@@ -185,16 +215,24 @@ collect_columns(OscColumnPlan *p, List *cmds)
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 		OscColumn  *c;
 
-		if (cmd->subtype != AT_AlterColumnType)
+		if (cmd->subtype != AT_AlterColumnType && cmd->subtype != AT_AddColumn)
 			continue;
 		c = palloc0(sizeof(OscColumn));
-		c->old_att = get_attnum(RelationGetRelid(p->rel), cmd->name);
 		c->new_att = ++n;
+		p->columns = lappend(p->columns, c);
+		if (cmd->subtype == AT_AddColumn)
+		{
+			c->name = pstrdup(castNode(ColumnDef, cmd->def)->colname);
+			c->new_name = free_column_name(p->rel, "osc_new", c->new_att);
+			c->old_name = pstrdup("");
+			c->final_name = c->name;
+			continue;
+		}
+		c->old_att = get_attnum(RelationGetRelid(p->rel), cmd->name);
 		c->name = pstrdup(cmd->name);
 		c->new_name = free_column_name(p->rel, "osc_new", c->old_att);
 		c->old_name = free_column_name(p->rel, "osc_old", c->old_att);
 		c->final_name = c->name;
-		p->columns = lappend(p->columns, c);
 	}
 }
 
@@ -286,12 +324,13 @@ osc_is_plain_conversion(Node *expr, AttrNumber attnum)
 static Node *
 way_back(Relation rel, const OscColumn *c)
 {
-	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), c->old_att - 1);
+	Form_pg_attribute att;
 	Var		   *var;
 	Node	   *cast;
 
-	if (!osc_is_plain_conversion(c->forward, c->old_att))
+	if (osc_column_is_added(c) || !osc_is_plain_conversion(c->forward, c->old_att))
 		return NULL;
+	att = TupleDescAttr(RelationGetDescr(rel), c->old_att - 1);
 	var = makeVar(1, c->new_att, exprType(c->forward), exprTypmod(c->forward), exprCollation(c->forward), 0);
 	cast = coerce_to_target_type(NULL, (Node *) var, var->vartype, att->atttypid, att->atttypmod,
 								 COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
@@ -304,10 +343,9 @@ way_back(Relation rel, const OscColumn *c)
 static bool
 uses_generated(Relation rel, Node *expr)
 {
-	Bitmapset  *attnums = NULL;
+	Bitmapset  *attnums = osc_row_query_columns(expr);
 	int			i = -1;
 
-	pull_varattnos(expr, 1, &attnums);
 	while ((i = bms_next_member(attnums, i)) >= 0)
 	{
 		AttrNumber	attnum = i + FirstLowInvalidHeapAttributeNumber;
@@ -334,10 +372,13 @@ complete_columns(OscColumnPlan *p)
 		if (contain_volatile_functions(c->forward))
 			osc_refuse_column(psprintf("the new value of column \"%s\" is volatile", c->name), OSC_USE_COPY);
 		if (uses_generated(p->rel, c->forward))
-			osc_refuse_column(psprintf("the new value of column \"%s\" uses a generated or system column", c->name), OSC_USE_COPY);
+			osc_refuse_column(psprintf("the new value of column \"%s\" uses the whole row, or a generated or system column", c->name), OSC_USE_COPY);
 		if (DomainHasConstraints(exprType(c->forward)))
 			osc_refuse_column(psprintf("the new type of column \"%s\" is a domain with constraints", c->name), OSC_USE_COPY);
 		c->inverse = way_back(p->rel, c);
+		c->as_computed = osc_looks_elsewhere(c->forward);
+		if (checkExprHasSubLink(c->forward))
+			c->reads = osc_row_query_reads(list_make1(makeTargetEntry((Expr *) c->forward, 1, NULL, false)), p->rel);
 	}
 	p->way_back = osc_columns_have_way_back(p->columns);
 }
@@ -367,6 +408,37 @@ column_names(const OscColumnPlan *p, bool of_new)
 		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "",
 						 quote_identifier(of_new ? ((OscColumn *) lfirst(lc))->new_name : ((OscColumn *) lfirst(lc))->name));
 	return buf.data;
+}
+
+/* are all columns new ones? */
+static bool
+only_adds(const OscColumnPlan *p)
+{
+	return osc_column_is_added(linitial(p->columns));
+}
+
+/* the expressions of the user's that fill columns */
+static void
+describe_expressions(OscColumnPlan *p)
+{
+	ListCell   *lc,
+			   *c;
+
+	foreach(lc, p->part.statement->fills)
+	{
+		OscFill    *fill = lfirst(lc);
+		bool		as_computed = false;
+
+		foreach(c, p->columns)
+			if (strcmp(((OscColumn *) lfirst(c))->name, fill->column) == 0)
+				as_computed = ((OscColumn *) lfirst(c))->as_computed;
+		describe(p, OSC_BACKFILLING, psprintf("compute column %s of %s: %s", quote_identifier(fill->column), p->name,
+											  fill->backfill->expression),
+				 "ACCESS SHARE on what it reads", "nothing", pstrdup("once for each row, and in each write to one"),
+				 as_computed ?
+				 pstrdup("in the job owner's name, anew with every write until the swap: what it reads elsewhere is as last computed; a row that comes out otherwise when it is compared stays as it is") :
+				 pstrdup("in the job owner's name, anew with every write until the swap"));
+	}
 }
 
 /* what the old columns are called after the swap */
@@ -431,7 +503,8 @@ describe_beginning(OscColumnPlan *p)
 					 " at the end, and COPY FROM needs a column list; INSERT without one leaves it out; views do not see it", waits);
 	appendStringInfoString(&note, seen_by_subscribers(p));
 	describe(p, OSC_PREPARING, psprintf("add column %s to %s, and a trigger that keeps it equal to %s",
-										column_names(p, true), p->name, column_names(p, false)),
+										column_names(p, true), p->name,
+										only_adds(p) ? "its expression" : column_names(p, false)),
 			 "ACCESS EXCLUSIVE", "reads, writes", "milliseconds", note.data);
 	describe(p, OSC_BACKFILLING, psprintf("fill column %s of %s in batches, in place", column_names(p, true), p->name),
 			 "ROW EXCLUSIVE", "rows of a batch, for writers",
@@ -447,13 +520,18 @@ describe_end(OscColumnPlan *p)
 			 "SHARE UPDATE EXCLUSIVE", "nothing", "a sample of the table", NULL);
 	if (osc_verify)
 		describe(p, OSC_VALIDATING, psprintf("compare column %s with %s in all rows of %s", column_names(p, true),
-											 column_names(p, false), p->name),
+											 only_adds(p) ? "its expression" : column_names(p, false), p->name),
 				 "ACCESS SHARE", "nothing", "one scan of the table", NULL);
 }
 
 static void
 describe_after_swap(OscColumnPlan *p)
 {
+	if (only_adds(p))
+	{
+		describe(p, OSC_CLEANING, pstrdup("drop the trigger"), "ACCESS EXCLUSIVE", "reads, writes", "milliseconds", NULL);
+		return;
+	}
 	describe(p, OSC_SWAPPING, psprintf(osc_column_is_rename(linitial(p->columns)) ?
 									   "let the trigger keep both names equal, and give the new one grants, comment and options of %s" :
 									   "turn the trigger round, and hand over grants, comment, options and identity of %s",
@@ -507,8 +585,19 @@ count_added(const OscColumnPlan *p)
 	ListCell   *lc;
 
 	foreach(lc, osc_commands_of(list_make1(p->part.statement)))
-		if (lfirst_node(AlterTableCmd, lc)->subtype == AT_AddConstraint)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		ListCell   *c;
+
+		if (cmd->subtype == AT_AddConstraint)
 			n++;
+		if (cmd->subtype == AT_AddColumn)
+			foreach(c, castNode(ColumnDef, cmd->def)->constraints)
+				if (lfirst_node(Constraint, c)->contype == CONSTR_CHECK ||
+					lfirst_node(Constraint, c)->contype == CONSTR_UNIQUE ||
+					lfirst_node(Constraint, c)->contype == CONSTR_PRIMARY)
+					n++;
+	}
 	return n;
 }
 
@@ -557,6 +646,7 @@ osc_plan_columns(OscPlan *plan, OscPlanTable *t)
 	check_constraints_are_ours(&p);
 	check_added(&p);
 	complete_columns(&p);
+	describe_expressions(&p);
 	describe_beginning(&p);
 	osc_plan_column_parts(&p);
 	describe_end(&p);

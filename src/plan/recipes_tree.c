@@ -190,8 +190,8 @@ add_leaf_key(OscPlan *plan, const OscPart *part, const OscTreeIndex *index)
 }
 
 /*
- * UNIQUE or PRIMARY KEY of a partitioned table: leaves first, then upwards,
- * so that NOT NULL is there when the parent asks for it.
+ * UNIQUE or PRIMARY KEY of a partitioned table: leaves first, then upwards.
+ * The columns of a primary key are NOT NULL already (recipes.c).
  */
 void
 osc_plan_tree_key(OscPlan *plan, Relation rel, const OscPart *part)

@@ -18,6 +18,7 @@ UPDATE t SET a = a + 1 WHERE id IN (5, 15, 25);
 SELECT * FROM t WHERE id IN (5, 15, 25) ORDER BY id;
 
 ---- case inherited_key_type
+---- until 17
 ---- strategy copy
 CREATE TABLE t (id int PRIMARY KEY, a int);
 CREATE TABLE c1 (PRIMARY KEY (id)) INHERITS (t);
@@ -27,6 +28,16 @@ INSERT INTO c1 SELECT n, n FROM generate_series(5, 20) n;
 ALTER TABLE t ALTER id TYPE bigint
 ---- after
 SELECT count(*) FROM t;
+
+---- case inherited_key_type_refused
+---- since 18
+---- expect error start
+-- the NOT NULL that the child's key asks for has the name of the parent's
+CREATE TABLE t (id int PRIMARY KEY, a int);
+CREATE TABLE c1 (PRIMARY KEY (id)) INHERITS (t);
+INSERT INTO t SELECT n, n FROM generate_series(1, 10) n;
+---- change
+ALTER TABLE t ALTER id TYPE bigint
 
 ---- case inherited_multiple
 -- a child of two parents, a column that both bring
@@ -94,7 +105,7 @@ ALTER TABLE ONLY t SET UNLOGGED
 SELECT relname, relpersistence FROM pg_class WHERE relnamespace = current_schema()::regnamespace ORDER BY 1;
 
 ---- case parent_vacuum_full_only
--- VACUUM FULL of a parent leaves its children alone
+-- VACUUM FULL of a parent leaves its children alone, until 17
 ---- strategy copy
 CREATE TABLE t (id int PRIMARY KEY, a text);
 CREATE TABLE c () INHERITS (t);

@@ -227,7 +227,7 @@ INSERT INTO t SELECT n, 'a ' || n FROM generate_series(1, 20) n;
 ALTER TABLE t ADD CONSTRAINT t_u UNIQUE (a, id)
 ---- after
 INSERT INTO t VALUES (5, 'a 5');
-SELECT conname, conrelid::regclass, coninhcount, conislocal FROM pg_constraint WHERE connamespace = current_schema()::regnamespace ORDER BY 2;
+SELECT conname, conrelid::regclass, coninhcount, conislocal FROM pg_constraint WHERE connamespace = current_schema()::regnamespace ORDER BY 2, 1;
 
 ---- case add_primary_key_partitioned
 CREATE TABLE t (id int, a text NOT NULL) PARTITION BY RANGE (id);
@@ -239,6 +239,33 @@ ALTER TABLE t ADD PRIMARY KEY (id)
 ---- after
 INSERT INTO t VALUES (5, 'a 5');
 INSERT INTO t VALUES (NULL, 'a 5');
+
+---- case add_primary_key_sub_partitioned
+-- a part has NOT NULL already, under a name of its own on 18
+CREATE TABLE t (id int, b int, a text) PARTITION BY RANGE (id);
+CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10);
+ALTER TABLE t1 ALTER COLUMN b SET NOT NULL;
+CREATE TABLE t2 PARTITION OF t FOR VALUES FROM (10) TO (1000) PARTITION BY LIST (b);
+CREATE TABLE t2a PARTITION OF t2 FOR VALUES IN (0);
+CREATE TABLE t2b PARTITION OF t2 FOR VALUES IN (1);
+INSERT INTO t SELECT n, n % 2, 'a ' || n FROM generate_series(1, 20) n;
+---- change
+ALTER TABLE t ADD PRIMARY KEY (id, b)
+---- after
+INSERT INTO t VALUES (12, NULL, '');
+INSERT INTO t VALUES (12, 0, '');
+ALTER TABLE t ALTER COLUMN b DROP NOT NULL;
+ALTER TABLE t DROP CONSTRAINT t_pkey;
+ALTER TABLE t ALTER COLUMN b DROP NOT NULL;
+INSERT INTO t VALUES (12, 0, NULL), (12, 0, NULL);
+
+---- case add_primary_key_partitioned_violated
+---- expect error code
+CREATE TABLE t (id int, b int) PARTITION BY RANGE (id);
+CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10);
+INSERT INTO t VALUES (1, 1), (2, NULL);
+---- change
+ALTER TABLE t ADD PRIMARY KEY (id, b)
 
 ---- case attach_partition
 ---- strategy constraint
@@ -468,7 +495,17 @@ ALTER TABLE t DROP COLUMN a
 SELECT * FROM t2 WHERE id = 15;
 
 ---- case partitioned_set_logged
--- does nothing to a partitioned table on 15
+---- until 17
+-- does nothing to a partitioned table
+CREATE TABLE t (id int PRIMARY KEY, a text) PARTITION BY RANGE (id);
+CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10);
+INSERT INTO t VALUES (1);
+---- change
+ALTER TABLE t SET UNLOGGED
+
+---- case partitioned_set_logged_refused
+---- since 18
+---- expect error start
 CREATE TABLE t (id int PRIMARY KEY, a text) PARTITION BY RANGE (id);
 CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10);
 INSERT INTO t VALUES (1);

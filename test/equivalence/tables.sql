@@ -35,7 +35,8 @@ GRANT ALL ON t TO eq_other;
 ALTER TABLE t ADD COLUMN b int
 
 ---- case wrong_owner_of_index
----- expect error start
+-- who lacks MAINTAIN is told so from 17 on
+---- expect error start code
 ---- role eq_other
 CREATE TABLE t (id serial PRIMARY KEY, a text);
 CREATE INDEX t_a ON t (a);

@@ -19,7 +19,7 @@ sql_file($node, 'rich/roles.sql');
 for my $db (qw(native online))
 {
 	sql($node, "CREATE DATABASE $db");
-	sql($node, 'CREATE EXTENSION online_schema', $db);
+	sql($node, 'CREATE EXTENSION online_schema; CREATE EXTENSION pg_visibility', $db);
 	sql_file($node, 'rich/schema.sql', $db);
 }
 
@@ -101,8 +101,12 @@ SQL
 	is(amcheck_faults($node, 'online', '"Shop"."Account"'), '', 'amcheck finds nothing');
 	cmp_ok(sql($node, "SELECT count(*) FROM pg_stats WHERE schemaname = 'Shop' AND tablename = 'Account'", 'online'), '>', 10,
 		'the table enters service with its statistics');
-	is( sql($node, "SELECT reltuples, relpages > 0 AND relallvisible = relpages FROM pg_class WHERE oid = '\"Shop\".\"Account\"'::regclass", 'online'),
-		'3000|t', 'and all-visible');
+	# since 16 bulk inserts leave pages that nobody has used yet at the end, natively as well
+	is( sql($node, <<'SQL', 'online'), '3000|t|0', 'and frozen and all-visible');
+SELECT reltuples, relallvisible > 0 AND relallvisible = (SELECT count(*) FROM pg_visibility_map(c.oid) WHERE all_visible),
+	(SELECT count(*) FROM "Shop"."Account" a, pg_visibility_map(c.oid, (a.ctid::text::point)[0]::bigint) m WHERE NOT (m.all_visible AND m.all_frozen))
+FROM pg_class c WHERE oid = '"Shop"."Account"'::regclass
+SQL
 };
 
 promise 'a column that a partitioned table refers to' => sub {

@@ -28,6 +28,7 @@
 #                                           must be behind them
 #   ---- ignore missing                     attmissingval may differ (a forced copy)
 #   ---- ignore indexes                     an index may have got another OID
+#   ---- since MAJOR, until MAJOR           a case of these releases of the server alone
 #   ---- database NAME                      run in a pair of databases apart, because the case
 #                                           changes what concerns all tables of a database
 #
@@ -46,10 +47,10 @@ use PostgreSQL::Test::Utils;
 our @EXPORT_OK = qw(read_cases);
 
 my %section = map { ($_ => 1) } qw(change native after);
-my %single  = map { ($_ => 1) } qw(expect strategy force role database limit);
+my %single  = map { ($_ => 1) } qw(expect strategy force role database limit since until);
 my %many    = map { ($_ => 1) } qw(set new ignore);
 
-# All cases, in the order of the files; those that OSC_CASES names if it is set: names of cases
+# All cases for this server, in the order of the files; those that OSC_CASES names if it is set: names of cases
 # or files (without .sql), or regular expressions; with a leading hyphen, all but those. Dies on
 # a malformed file.
 sub read_cases
@@ -57,6 +58,7 @@ sub read_cases
 	my ($folder) = @_;
 	$folder ||= dirname(abs_path(__FILE__)) . '/../equivalence';
 	my (@cases, %seen);
+	my ($major) = qx(pg_config --version) =~ /(\d+)/ or die 'pg_config tells no version';
 	for my $path (sort glob "$folder/*.sql")
 	{
 		for my $case (_read_file($path))
@@ -67,7 +69,7 @@ sub read_cases
 			die "$path: case $case->{name} ignores what is not known" if grep { $_ ne 'missing' } @{ $case->{ignore} };
 			die "$path: a refusal of case $case->{name} without its limit"
 			  if $case->{expect} =~ /^refused|\bown\b/ && !$case->{limit} && !$case->{force};
-			push @cases, $case;
+			push @cases, $case if $major >= $case->{since} && $major <= $case->{until};
 		}
 	}
 	my @chosen = split ' ', $ENV{OSC_CASES} // '';
@@ -102,7 +104,7 @@ sub _read_file
 		if ($key eq 'case')
 		{
 			die "$path:$number: a name of letters, digits and _" unless $value =~ /^[a-z0-9_]+$/;
-			$case = { name => $value, schema => "eq_$value", file => basename($path, '.sql'), line => $number, expect => 'same', database => 'shared', map({ ($_ => '') } qw(setup change native after)), map({ ($_ => []) } keys %many) };
+			$case = { name => $value, schema => "eq_$value", file => basename($path, '.sql'), line => $number, expect => 'same', database => 'shared', since => 0, until => 999, map({ ($_ => '') } qw(setup change native after)), map({ ($_ => []) } keys %many) };
 			push @cases, $case;
 			$into = 'setup';
 		}
