@@ -77,7 +77,7 @@ __DATA__
 	one of a partitioned table	a foreign key of a partitioned table
 	is an exclusion constraint	an exclusion constraint, a deferrable constraint
 	domain with constraints	a domain with constraints as the new type
-	uses a generated or system	or uses a generated column or a system column
+	a generated or system column	a generated column or a system column
 add_check_with_copy on none of the columns
 add_foreign_key_with_copy adds a foreign key
 add_foreign_key_with_copy_violated adds a foreign key
@@ -149,7 +149,7 @@ two_types_of_one_column more than one statement
 type_after_rename more than one statement
 type_domain domain with constraints
 type_domain_violated domain with constraints
-type_generated_column uses a generated or system
+type_generated_column a generated or system column
 type_range is an exclusion constraint
 unlogged_and_type has other parts
 using_names_the_table more than one statement
