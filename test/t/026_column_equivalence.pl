@@ -66,6 +66,7 @@ done_testing();
 __DATA__
 # Words of a refusal, and words of the README, after tabs; then the cases and their refusals.
 	has other parts	other sub-commands
+	without a backfill expression	`ADD COLUMN` with a `backfill` expression for each
 	more than one statement	several statements
 	on none of the columns	constraints that are on none of these columns
 	which keeps its type	changes of other columns
@@ -100,16 +101,16 @@ copy_with_orphans adds a foreign key
 copy_with_orphans_two_columns adds a foreign key
 copy_with_row_security adds a foreign key
 copy_with_self_reference adds a foreign key
-default_of_new_column has other parts
+default_of_new_column without a backfill expression
 default_of_new_column_later more than one statement
-default_privileges has other parts
+default_privileges without a backfill expression
 default_storage_of_database on none of the columns
 deferrable_key has no key
 drop_default_of_new_column has other parts
 event_triggers has other parts
-everything_in_one has other parts
+everything_in_one without a backfill expression
 exclusion_kept is an exclusion constraint
-grants_and_columns has other parts
+grants_and_columns without a backfill expression
 identity_of_new_column more than one statement
 index_on_copied_table more than one statement
 inherited_key_type inherits, or is inherited
@@ -125,9 +126,9 @@ no_key has no key
 no_key_but_nullable_unique has no key
 no_key_json has no key
 null_rows_and_wide_bitmap has other parts
-odd_names has other parts
-other_attnums has other parts
-partitioned_empty has other parts
+odd_names without a backfill expression
+other_attnums without a backfill expression
+partitioned_empty without a backfill expression
 partitioned_referenced is partitioned, or a partition
 partitioned_referencing is partitioned, or a partition
 partitioned_triggers is partitioned, or a partition
@@ -137,8 +138,8 @@ rename_then_type more than one statement
 replace_key_and_type has other parts
 same_names_in_two_schemas more than one statement
 same_table_twice more than one statement
-security_definer_default has other parts
-serial_and_old_serial has other parts
+security_definer_default without a backfill expression
+serial_and_old_serial without a backfill expression
 serial_read_by_using more than one statement
 serial_then_type more than one statement
 set_fillfactor_with_copy has other parts
@@ -156,5 +157,5 @@ using_names_the_table more than one statement
 using_reads_a_changed_column more than one statement
 using_reads_a_new_column more than one statement
 view_on_a_renamed_column more than one statement
-views_and_functions has other parts
+views_and_functions without a backfill expression
 volatile_default_then_type more than one statement
