@@ -39,11 +39,13 @@ OBJS = \
 	src/model/script.o \
 	src/model/statement.o \
 	src/model/tree.o \
+	src/model/users_names.o \
 	src/mirror/backfill.o \
 	src/mirror/canary.o \
 	src/mirror/capture.o \
 	src/mirror/clone_tree.o \
 	src/mirror/compare.o \
+	src/mirror/default_taken.o \
 	src/mirror/fill.o \
 	src/mirror/follower.o \
 	src/mirror/helper_table.o \
@@ -51,6 +53,7 @@ OBJS = \
 	src/mirror/log.o \
 	src/mirror/lookups.o \
 	src/mirror/mirror.o \
+	src/mirror/mirror_make.o \
 	src/mirror/notes.o \
 	src/mirror/place.o \
 	src/mirror/replay.o \
@@ -75,6 +78,7 @@ OBJS = \
 	src/plan/harm.o \
 	src/plan/classify.o \
 	src/plan/forced.o \
+	src/plan/column_owned.o \
 	src/plan/column_parts.o \
 	src/plan/plan.o \
 	src/plan/reach.o \

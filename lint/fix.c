@@ -10,8 +10,9 @@
  *
  *	  - osc_start() called in a transaction works after its commit, for a
  *	    time that nobody knows, and takes one job for a table: so it is used
- *	    there only if no later statement of the file names the table, and no
- *	    other job or VALIDATE is left for after the commit;
+ *	    there only if no later statement of the file names the table, or an
+ *	    index, which may be the table's, and no other job or VALIDATE is left
+ *	    for after the commit;
  *	  - VALIDATE belongs behind the COMMIT, and so does not suit a file that a
  *	    tool wraps into a transaction;
  *	  - a constraint without a name is left to osc_start(), for the name that
@@ -172,7 +173,19 @@ object_name(const Check *check)
 	return tree_text(tree_get(check->node, "relation"), "relname");
 }
 
-/* whether what follows in the file names the table; of an index that is not known: changes any */
+/* whether a statement names an index, whose table may be any: DROP, ALTER or REINDEX INDEX */
+static bool
+is_on_index(const Source *source, const Statement *statement)
+{
+	Token		verb = next_word(source, statement->start, statement->end);
+	Token		next = next_word(source, verb.end, statement->end);
+
+	if (token_is(source, verb, "reindex"))
+		return names_word(source, statement, "index");
+	return (token_is(source, verb, "drop") || token_is(source, verb, "alter")) && token_is(source, next, "index");
+}
+
+/* whether what follows in the file may name the table; of an index that is not known: changes any */
 static bool
 named_afterwards(const Check *check, const char *name, bool by_index)
 {
@@ -184,7 +197,7 @@ named_afterwards(const Check *check, const char *name, bool by_index)
 	{
 		const Statement *statement = statements->items[i];
 
-		if (later && names_word(check->source, statement, name))
+		if (later && (names_word(check->source, statement, name) || is_on_index(check->source, statement)))
 			return true;
 		for (size_t j = 0; later && by_index && j < sizeof(changes) / sizeof(changes[0]); j++)
 			if (names_word(check->source, statement, changes[j]))

@@ -96,3 +96,10 @@ CREATE FUNCTION @extschema@.osc_mirror() RETURNS trigger
 COMMENT ON FUNCTION @extschema@.osc_mirror() IS
 	'trigger that keeps the old and the new column of a job of strategy column equal; made by jobs alone, and refuses to work for any other trigger';
 REVOKE ALL ON FUNCTION @extschema@.osc_mirror() FROM PUBLIC;
+
+-- In defaults while a column has two names: whoever may insert must be able to call it.
+CREATE FUNCTION @extschema@.osc_default(value anyelement, relation oid, attnum int)
+	RETURNS anyelement
+	VOLATILE PARALLEL RESTRICTED LANGUAGE C AS 'MODULE_PATHNAME', 'osc_default';
+COMMENT ON FUNCTION @extschema@.osc_default(anyelement, oid, int) IS
+	'returns its first argument, and notes for the mirror trigger that a default was taken; part of the defaults of a column while it has two names';

@@ -55,6 +55,7 @@
 #include "drive/throttle.h"
 #include "drive/vacuum.h"
 #include "mirror/backfill.h"
+#include "model/column.h"
 #include "store/events.h"
 
 /* seconds after which the postmaster starts a worker again that has crashed */
@@ -326,7 +327,12 @@ run_command(int64 job_id, MemoryContext context)
 	job = osc_job_load(job_id, false);
 	sql = osc_begin_top_command(job, &is_leftover);
 	if (sql)
+	{
 		osc_session_enter(job->owner, job->session_settings);
+		/* an index made anew is where the old one was: its command says so, or means the database's */
+		if (osc_column_member(job))
+			SetConfigOption("default_tablespace", "", PGC_USERSET, PGC_S_SESSION);
+	}
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
 	if (sql == NULL)
@@ -520,6 +526,9 @@ take_job(int slot)
 	begin_step();
 	if (OidIsValid(osc_extension_oid(true)))
 		result = osc_queue_take(slot);
+	/* the launcher starts one of us, however many jobs a restart has left */
+	if (result != 0 && list_length(osc_jobs_to_drive(false)) > 1)
+		osc_request_worker();
 	CommitTransactionCommand();
 	return result;
 }

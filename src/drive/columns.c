@@ -25,8 +25,10 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
@@ -35,6 +37,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+#include "utils/xid8.h"
 
 #include "base/deadline.h"
 #include "base/ident.h"
@@ -156,6 +159,21 @@ lock_table(OscJob *job, const OscMember *m, LOCKMODE mode)
 	osc_lock_all(&set, OSC_LOCK_TO_READ, job->owner);
 }
 
+/*
+ * A snapshot older than the last batch shows rows as they were before they were
+ * filled.  Race: a REPEATABLE READ transaction that began before the fill reads
+ * the column after the swap: it would find NULLs.  The swap waits for it.
+ */
+static void
+note_horizon(OscMember *m)
+{
+	OscArgs		args = {0};
+
+	m->horizon = ReadNextFullTransactionId();
+	osc_arg_datum(&args, XID8OID, FullTransactionIdGetDatum(m->horizon), false);
+	osc_member_update(m, "horizon = $3", &args);
+}
+
 static void
 fill(OscJob *job, OscMember *m, OscStep *step)
 {
@@ -165,6 +183,7 @@ fill(OscJob *job, OscMember *m, OscStep *step)
 
 	if (range_no == 0)
 	{
+		note_horizon(m);
 		osc_job_set_phase(job, OSC_INDEXING);
 		return;
 	}
@@ -246,19 +265,36 @@ validate_after_revert(OscJob *job, OscJobStep *step)
 	PG_END_TRY();
 }
 
+/* the next constraint that came back NOT VALID; NULL if there is none left */
+static OscJobStep *
+next_scan(const OscJob *job)
+{
+	ListCell   *lc;
+
+	foreach(lc, job->steps)
+	{
+		OscJobStep *step = lfirst(lc);
+
+		if (step->phase == OSC_CLEANING && step->kind == OSC_STEP_SCAN && !step->done)
+			return step;
+	}
+	return NULL;
+}
+
 static void
 clean(OscJob *job, OscMember *m)
 {
 	bool		reverted = job->final_state == OSC_REVERTED;
 	OscJobStep *step;
 
-	if (!reverted && job->kept_until == 0 && osc_keeps_old_columns())
+	if (!reverted && job->kept_until == 0 && osc_keeps_old_columns() &&
+		!osc_column_is_added(linitial(osc_columns_load(m->columns))))
 	{
 		osc_keep_start(job);
 		osc_event(job, "kept", -1, NULL);
 		return;
 	}
-	if (reverted && (step = osc_job_next_step(job, OSC_CLEANING)) != NULL)
+	if (reverted && (step = next_scan(job)) != NULL)
 	{
 		validate_after_revert(job, step);
 		return;

@@ -38,7 +38,6 @@
 #include "drive/prove.h"
 #include "drive/throttle.h"
 #include "finish/keep.h"
-#include "model/backfill_spec.h"
 #include "model/column.h"
 #include "plan/plan.h"
 #include "store/events.h"
@@ -244,8 +243,7 @@ osc_control_start(const OscStartArgs *args)
 	job.owner = GetUserId();
 	job.ddl = args->ddl;
 	job.strategy = args->strategy;
-	if (plan->backfill != NIL)
-		job.backfill = osc_backfill_to_jsonb(plan->backfill);
+	job.backfill = osc_backfill_to_jsonb(plan->backfill);
 	job.manual_swap = strcmp(args->swap, "manual") == 0;
 	job.manual_run = strcmp(args->run, "manual") == 0;
 	if (plan->needs_worker && job.manual_run)

@@ -51,6 +51,7 @@
 #include "finish/keep.h"
 #include "model/column.h"
 #include "model/relinfo.h"
+#include "model/users_names.h"
 #include "store/events.h"
 
 /* the first pause after a failed attempt, as a multiple of lock_timeout */
@@ -231,11 +232,8 @@ handle_error(OscJob *job, OscStep *step, OscDriveMode mode, ErrorData *edata)
 
 	if (!is_passing(edata->sqlerrcode) && edata->sqlerrcode != ERRCODE_QUERY_CANCELED)
 		explain_error(job, edata);
-	if (osc_column_member(job))
-	{
-		edata->message = osc_with_users_names(osc_column_member(job), edata->message);
-		edata->detail = osc_with_users_names(osc_column_member(job), edata->detail);
-	}
+	edata->message = osc_with_users_names(job, edata->message);
+	edata->detail = osc_with_users_names(job, edata->detail);
 	message = full_message(edata);
 	sqlstate = pstrdup(unpack_sql_state(edata->sqlerrcode));
 	if (is_passing(edata->sqlerrcode))

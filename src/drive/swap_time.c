@@ -19,6 +19,7 @@
 #include "drive/blockers.h"
 #include "drive/swap_time.h"
 #include "finish/snapshots.h"
+#include "model/column.h"
 
 /*
  * Is it the time of day for swaps?  If not, waiting_for says so; osc_swap(),
@@ -51,7 +52,7 @@ osc_snapshots_allow_swap(OscJob *job, OscStep *step)
 	ListCell   *lc;
 	char	   *waiting_for;
 
-	foreach(lc, job->members)
+	foreach(lc, osc_column_member(job) ? list_make1(osc_column_member(job)) : job->members)
 	{
 		OscMember  *m = lfirst(lc);
 

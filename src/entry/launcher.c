@@ -32,6 +32,7 @@
 #include "tcop/tcopprot.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
 #include "entry/launcher.h"
@@ -110,6 +111,26 @@ start_worker(Oid database)
 }
 
 /*
+ * Race: a worker that we started, and that finds no job, ends at once, and its
+ * end sets our latch as its start did (bgw_notify_pid).  A single wait would end
+ * with it, and the launcher would start workers as fast as the server can.
+ */
+static void
+nap(void)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	long		left;
+
+	while ((left = LAUNCHER_NAP_MS - TimestampDifferenceMilliseconds(start, GetCurrentTimestamp())) > 0)
+	{
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 left, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/*
  * The launcher's main loop.
  */
 void
@@ -130,9 +151,6 @@ osc_launcher_main(Datum arg)
 		foreach(lc, databases(context))
 			start_worker(lfirst_oid(lc));
 		MemoryContextReset(context);
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 LAUNCHER_NAP_MS, PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
+		nap();
 	}
 }

@@ -188,27 +188,83 @@ copy_properties(Oid relid, const OscColumn *c)
 	CacheInvalidateRelcacheByRelid(relid);
 }
 
+/* the numbers of the old columns, as an array of int4 */
+static Datum
+old_attnums(List *columns)
+{
+	Datum	   *attnums = palloc(sizeof(Datum) * list_length(columns));
+	ListCell   *lc;
+	int			n = 0;
+
+	foreach(lc, columns)
+		if (!osc_column_is_added(lfirst(lc)))
+			attnums[n++] = Int32GetDatum(((OscColumn *) lfirst(lc))->old_att);
+	return PointerGetDatum(construct_array(attnums, n, INT4OID, 4, true, TYPALIGN_INT));
+}
+
+/*
+ * The unique indexes of the old columns stay in use, but are no longer enforced:
+ * the old values are unique because the new ones are (plan/column_parts.c).  So a
+ * violation is told of the user's own index, and ON CONFLICT, which arbitrates by
+ * that one, meets no other.  Not with two names: the old one must go on serving
+ * ON CONFLICT.
+ */
+static void
+stop_enforcing(const OscMember *m, List *columns)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, m->relid);
+	osc_arg_datum(&args, INT4ARRAYOID, old_attnums(columns), false);
+	osc_arg_int8(&args, m->job_id);
+	osc_sql("UPDATE online_schema.job_member SET old_unique = ARRAY("
+			" SELECT i.indexrelid FROM pg_index i WHERE i.indrelid = $1 AND i.indisunique"
+			" AND EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid"
+			"  AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 AND d.refobjsubid = ANY ($2)))"
+			" WHERE job_id = $3 AND relation = $1", &args);
+	osc_sql("UPDATE pg_index SET indisunique = false FROM online_schema.job_member m"
+			" WHERE m.job_id = $3 AND m.relation = $1 AND indexrelid = ANY (m.old_unique)"
+			" AND $2 IS NOT NULL", &args);
+	osc_store_close(&store);
+	CommandCounterIncrement();
+	CacheInvalidateRelcacheByRelid(m->relid);
+}
+
+/* what was said above no longer holds: the old columns are to be unique by themselves */
+static void
+enforce_again(const OscMember *m)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+
+	osc_store_open(&store);
+	osc_arg_int8(&args, m->job_id);
+	osc_arg_int4(&args, m->member);
+	osc_sql("UPDATE pg_index SET indisunique = true FROM online_schema.job_member m"
+			" WHERE m.job_id = $1 AND m.member = $2 AND indexrelid = ANY (m.old_unique)", &args);
+	osc_store_close(&store);
+	CommandCounterIncrement();
+	CacheInvalidateRelcacheByRelid(m->relid);
+}
+
 /* something but an index that needs one of the old columns, for people; NULL: there is none */
 static char *
 left_on_old_columns(const OscMember *m, List *columns)
 {
 	OscStore	store;
 	OscArgs		args = {0};
-	Datum	   *attnums = palloc(sizeof(Datum) * list_length(columns));
 	char	   *result = NULL;
-	ListCell   *lc;
-	int			n = 0;
 
-	foreach(lc, columns)
-		attnums[n++] = Int32GetDatum(((OscColumn *) lfirst(lc))->old_att);
 	osc_store_open(&store);
 	osc_arg_oid(&args, m->relid);
-	osc_arg_datum(&args, INT4ARRAYOID,
-				  PointerGetDatum(construct_array(attnums, n, INT4OID, 4, true, TYPALIGN_INT)), false);
+	osc_arg_datum(&args, INT4ARRAYOID, old_attnums(columns), false);
 	if (osc_sql("SELECT pg_describe_object(d.classid, d.objid, d.objsubid) AS what FROM pg_depend d"
 				" WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 AND d.refobjsubid = ANY ($2)"
 				" AND NOT (d.classid = 'pg_class'::regclass AND d.objid IN"
 				"  (SELECT indexrelid FROM pg_index WHERE indrelid = $1))"
+				" AND NOT (d.classid = 'pg_attrdef'::regclass AND d.deptype = 'a')"
 				" ORDER BY 1 LIMIT 1", &args) > 0)
 		result = osc_col_text(&store, 0, "what");
 	osc_store_close(&store);
@@ -297,6 +353,7 @@ osc_column_swap(OscJob *job, TimestampTz *locked_at)
 	List	   *columns = osc_columns_load(m->columns);
 	int			nest = NewGUCNestLevel();
 	bool		both = false;
+	bool		added = false;
 	char	   *left;
 	ListCell   *lc;
 
@@ -308,6 +365,9 @@ osc_column_swap(OscJob *job, TimestampTz *locked_at)
 	foreach(lc, columns)
 	{
 		both = both || osc_column_is_rename(lfirst(lc));
+		added = added || osc_column_is_added(lfirst(lc));
+		if (osc_column_is_added(lfirst(lc)))
+			continue;
 		if (osc_column_is_rename(lfirst(lc)))
 			copy_properties(m->relid, lfirst(lc));
 		else
@@ -333,7 +393,9 @@ osc_column_swap(OscJob *job, TimestampTz *locked_at)
 				 errmsg("cannot swap the columns of table \"%s\" because other objects depend on them", m->relname),
 				 errdetail("%s was made while the job ran.", left),
 				 errhint("Drop it, and start the job again.")));
-	osc_mirror_set_direction(m->relid, both ? OSC_MIRROR_BOTH : OSC_MIRROR_BACK);
+	if (!both && !added)
+		stop_enforcing(m, columns);
+	osc_mirror_set_direction(m->relid, added ? OSC_MIRROR_OFF : both ? OSC_MIRROR_BOTH : OSC_MIRROR_BACK);
 	note_fingerprint(m);
 	osc_log_swap_message(job, m);
 	OSC_STOP_POINT("swap-before-commit");
@@ -385,6 +447,7 @@ osc_column_revert(OscJob *job)
 	osc_deadline_arm(osc_swap_timeout);
 	OSC_STOP_POINT("revert-locked");
 	check_before_revert(m);
+	enforce_again(m);
 	foreach(lc, columns)
 		if (!osc_column_is_rename(lfirst(lc)))
 			exchange_properties(m->relid, lfirst(lc));
@@ -440,9 +503,20 @@ osc_column_drop(OscJob *job, OscMember *m)
 		OscColumn  *c = lfirst(lc);
 		char	   *name = get_attname(m->relid, drop_old ? c->old_att : c->new_att, true);
 
-		if (name)
+		/* an added column that has its name has been swapped: it is in service */
+		if (name && !(osc_column_is_added(c) && strcmp(name, c->new_name) != 0))
 			osc_alter_by_text(m->relid, psprintf("ALTER TABLE %s DROP COLUMN %s",
 												 osc_relation_name(m->relid), quote_identifier(name)));
+	}
+	/* with the old name its part in the default goes, too */
+	foreach(lc, job->steps)
+	{
+		OscJobStep *step = lfirst(lc);
+
+		if (!drop_old || step->phase != OSC_CLEANING || step->kind != OSC_STEP_SHORT)
+			continue;
+		osc_alter_by_text(step->relid, step->command);
+		osc_job_step_set(job, step, true, true);
 	}
 	OSC_STOP_POINT("column-drop-before-commit");
 }

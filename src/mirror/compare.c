@@ -36,6 +36,7 @@
 #include "base/settings.h"
 #include "base/stop_point.h"
 #include "mirror/compare.h"
+#include "mirror/lookups.h"
 #include "mirror/mirror.h"
 #include "model/mapping.h"
 
@@ -133,11 +134,22 @@ static void
 compare_row(Compare *c, bool guarded)
 {
 	bool		same = true;
+	bool		outdated = false;
 	char	   *key;
 
 	for (int i = 0; same && i < c->ce->n; i++)
+	{
 		same = c->mirror.direction == OSC_MIRROR_FORWARD ? new_is_right(c, i) :
 			guarded ? old_is_right_guarded(c, i) : old_is_right(c, i);
+		/* other tables have changed: it is as last computed */
+		if (!same && c->ce->column[i]->as_computed)
+			same = outdated = true;
+	}
+	if (same && outdated)
+	{
+		c->result->not_compared++;
+		return;
+	}
 	c->result->compared++;
 	if (same)
 		return;
@@ -223,8 +235,10 @@ osc_compare_chunk(OscMember *m, bool everything, OscValidateResult *result)
 				 errdetail("The change has no way back."),
 				 errhint("The columns were compared before the swap; see osc_events.")));
 	restart_where_replaced(m, c.rel);
+	osc_lookups_lock(m);
 	PushActiveSnapshot(GetLatestSnapshot());
 	c.ce = osc_columns_init(c.rel, c.mirror.columns);
+	osc_columns_plan_queries(c.ce);
 	c.row = table_slot_create(c.rel, NULL);
 	initStringInfo(&c.sample);
 	appendStringInfoChar(&c.sample, '[');

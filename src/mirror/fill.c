@@ -53,6 +53,7 @@
 #include "base/stop_point.h"
 #include "mirror/backfill.h"
 #include "mirror/fill.h"
+#include "mirror/lookups.h"
 #include "model/mapping.h"
 
 /* VACUUM when this share of the blocks has been filled, but at least so many */
@@ -241,8 +242,10 @@ fill_blocks(Fill *f, int64 next_block, int64 limit, int64 max_rows)
 static void
 open_fill(Fill *f, List *columns)
 {
+	osc_lookups_lock(f->member);
 	PushActiveSnapshot(GetLatestSnapshot());
 	f->ce = osc_columns_init(f->rel, columns);
+	osc_columns_plan_queries(f->ce);
 	f->rri = makeNode(ResultRelInfo);
 	InitResultRelInfo(f->rri, f->rel, 0, NULL, 0);
 	ExecOpenIndices(f->rri, false);

@@ -20,7 +20,21 @@
 
 #include "base/stop_point.h"
 #include "mirror/lookups.h"
+#include "model/column.h"
 #include "model/mapping.h"
+
+static List *
+reads_of(const OscMember *m)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (m->mapping)
+		return osc_mapping_reads(m->mapping);
+	foreach(lc, m->columns ? osc_columns_load(m->columns) : NIL)
+		result = list_concat(result, ((OscColumn *) lfirst(lc))->reads);
+	return result;
+}
 
 /*
  * Add the locks to a set.
@@ -31,7 +45,7 @@ osc_lookups_add(OscLockSet *set, const OscMember *m)
 	ListCell   *lc;
 
 	if (OSC_PROTECTED("lookup-locks"))
-		foreach(lc, osc_mapping_reads(m->mapping))
+		foreach(lc, reads_of(m))
 			osc_lock_add(set, lfirst_oid(lc), AccessShareLock);
 }
 

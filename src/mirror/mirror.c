@@ -27,8 +27,9 @@
  * invalidated, which happens with every change of the row.  A change of
  * direction is made under ACCESS EXCLUSIVE, so no writer has an outdated one.
  *
- * Locks: ACCESS EXCLUSIVE on the table to install, turn round and remove, held
- * by the caller.  A crash leaves the trigger at work, or nothing.
+ * How the trigger is made, turned round and removed is in mirror_make.c.
+ *
+ * Locks: those of the writer.  A crash leaves what the writer's commit left.
  *
  *-------------------------------------------------------------------------
  */
@@ -39,14 +40,9 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/dependency.h"
-#include "catalog/indexing.h"
-#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
-#include "mb/pg_wchar.h"
-#include "parser/parse_func.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -59,9 +55,9 @@
 #include "base/ident.h"
 #include "base/run.h"
 #include "base/stop_point.h"
+#include "mirror/default_taken.h"
 #include "mirror/mirror.h"
 #include "mirror/notes.h"
-#include "store/objects.h"
 
 /* columns of online_schema.mirror, see sql/install/10_tables.sql */
 #define MIRROR_RELATION 1
@@ -74,9 +70,6 @@
 #define MIRROR_KEY 8
 #define MIRROR_KEY_BACK 9
 #define MIRROR_SETTINGS 10
-
-/* behind all names that begin with an ASCII letter or digit */
-#define TRIGGER_NAME "~osc_mirror"
 
 /* what a backend knows of a mirrored relation */
 typedef struct MirrorEntry
@@ -201,6 +194,55 @@ osc_mirror_read(Oid relid, OscMirror *mirror)
 	return OidIsValid(mirror->trigger);
 }
 
+/* errors that say nothing of the value: the statement fails, as it would in any function */
+static bool
+is_not_of_value(int code)
+{
+	int			category = ERRCODE_TO_CATEGORY(code);
+
+	return category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK);
+}
+
+/*
+ * Prepare the expressions, which looks at rights and runs what is constant in
+ * them: in the owner's name, if they need that.  Where it fails (the role is
+ * gone, a function was dropped) no value can be worked out.
+ */
+static void
+prepare(MirrorEntry *entry, Relation rel)
+{
+	OscSubxact	subxact;
+
+	if (!entry->needs_owner)
+	{
+		entry->ce = osc_columns_init(rel, entry->mirror.columns);
+		return;
+	}
+	osc_subxact_begin(&subxact);
+	PG_TRY();
+	{
+		OscEnv		env;
+
+		osc_env_enter(&env, entry->mirror.owner, NULL, entry->mirror.settings);
+		entry->ce = osc_columns_init(rel, entry->mirror.columns);
+		osc_env_leave(&env);
+		osc_subxact_commit(&subxact);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata = osc_subxact_caught(&subxact);
+
+		entry->ce = NULL;
+		if (is_not_of_value(edata->sqlerrcode))
+			ReThrowError(edata);
+		FreeErrorData(edata);
+	}
+	PG_END_TRY();
+}
+
 /* learn what is to be done for the relation */
 static void
 learn(MirrorEntry *entry, Relation rel)
@@ -220,7 +262,7 @@ learn(MirrorEntry *entry, Relation rel)
 	{
 		entry->needs_owner = osc_columns_need_owner(entry->mirror.columns);
 		entry->guarded = entry->needs_owner || osc_columns_may_fail(entry->mirror.columns);
-		entry->ce = osc_columns_init(rel, entry->mirror.columns);
+		prepare(entry, rel);
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -254,18 +296,6 @@ lookup(Relation rel)
 	if (entry->ce)
 		entry->ce->rel = rel;
 	return entry;
-}
-
-/* errors that say nothing of the value: the statement fails, as it would in any function */
-static bool
-is_not_of_value(int code)
-{
-	int			category = ERRCODE_TO_CATEGORY(code);
-
-	return category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
-		category == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) ||
-		category == ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR) ||
-		category == ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK);
 }
 
 /* the value of pair i that follows; false, and NULL, if there is none */
@@ -354,24 +384,49 @@ key_is_unchanged(const MirrorRow *mr, const OscKey *key)
 }
 
 /*
+ * A new row that comes with a value for the old column, and it is not that of the
+ * new one: an INSERT or COPY without a column list, which meets another order of
+ * columns than before the swap.  To pass over the value would lose it.
+ */
+static void
+refuse_given_old(const MirrorRow *mr, const OscColumn *c, Datum value, bool isnull)
+{
+	bool		given_isnull;
+	Datum		given = slot_getattr(mr->row, c->old_att, &given_isnull);
+
+	if (given_isnull || osc_same_image(mr->rel, c->old_att, given, given_isnull, value, isnull))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("column \"%s\" of table \"%s\" cannot be written to",
+					NameStr(TupleDescAttr(RelationGetDescr(mr->rel), c->old_att - 1)->attname),
+					RelationGetRelationName(mr->rel)),
+			 errdetail("It only follows column \"%s\" until the job that changed that is cleaned up.",
+					   NameStr(TupleDescAttr(RelationGetDescr(mr->rel), c->new_att - 1)->attname)),
+			 errhint("Name the columns of the INSERT or COPY.")));
+}
+
+/*
  * One column follows the other.  On the way back an old value stays what it
  * was as long as nobody changes the new one: it may be one of several that
  * stand for it.
  */
 static void
-follow(MirrorRow *mr, int i)
+follow(MirrorRow *mr, int i, const OscColumn *c)
 {
 	const OscMirror *mirror = &mr->entry->mirror;
-	const OscColumn *c = mr->entry->ce->column[i];
 	bool		back = mirror->direction == OSC_MIRROR_BACK;
-	Datum		value;
+	Datum		value = (Datum) 0;
 	bool		isnull = true;
-	bool		known;
+	bool		known = false;
 
 	if (back && c->inverse == NULL)
 	{
 		/* no way back: it stays as it was at the swap, and new rows have none */
-		value = mr->is_update ? slot_getattr(mr->old, c->old_att, &isnull) : (Datum) 0;
+		if (mr->is_update)
+			value = slot_getattr(mr->old, c->old_att, &isnull);
+		else if (slot_attisnull(mr->row, c->new_att))
+			refuse_given_old(mr, c, value, isnull);
 		set_column(mr, c->old_att, value, isnull);
 		return;
 	}
@@ -383,8 +438,11 @@ follow(MirrorRow *mr, int i)
 			mr->noted = true;	/* it still cannot be held, and has another key */
 		return;
 	}
-	known = mr->entry->guarded ? work_out_guarded(mr->entry, i, mr->row, &value, &isnull) :
-		work_out(mr->entry, i, mr->row, &value, &isnull);
+	if (mr->entry->ce)
+		known = mr->entry->guarded ? work_out_guarded(mr->entry, i, mr->row, &value, &isnull) :
+			work_out(mr->entry, i, mr->row, &value, &isnull);
+	if (back && !mr->is_update)
+		refuse_given_old(mr, c, value, isnull);
 	set_column(mr, back ? c->old_att : c->new_att, value, isnull);
 	if (!known)
 		mr->noted = true;
@@ -405,28 +463,50 @@ refuse_contradiction(const MirrorRow *mr, const OscColumn *c)
 			 errhint("Give one of the two, or the same value to both.")));
 }
 
-/* two names for one value: the one that was given, or changed, wins */
+/* an INSERT: the value of the name that was given, else that of the default */
 static void
-follow_each_other(MirrorRow *mr, int i)
+follow_given(MirrorRow *mr, const OscColumn *c)
 {
-	const OscColumn *c = mr->entry->ce->column[i];
+	bool		old_default = osc_default_was_taken(mr->entry->relid, c->old_att);
+	bool		new_default = osc_default_was_taken(mr->entry->relid, c->new_att);
 	bool		old_isnull,
 				new_isnull;
 	Datum		old_value = slot_getattr(mr->row, c->old_att, &old_isnull);
 	Datum		new_value = slot_getattr(mr->row, c->new_att, &new_isnull);
-	bool		old_given;
-	bool		new_given;
 
-	if (osc_same_image(mr->rel, c->old_att, old_value, old_isnull, new_value, new_isnull))
-		return;
-	old_given = mr->is_update ? !is_unchanged(mr, c->old_att) : !old_isnull;
-	new_given = mr->is_update ? !is_unchanged(mr, c->new_att) : !new_isnull;
-	if (old_given && new_given)
-		refuse_contradiction(mr, c);
-	if (old_given)
+	/* without a default a NULL cannot be told from a column that is left out */
+	if (!old_default && !new_default)
+	{
+		if (!old_isnull && !new_isnull)
+			refuse_contradiction(mr, c);
+		new_default = new_isnull;
+	}
+	/* the new column's default is the real one */
+	if (new_default && !old_default)
 		set_column(mr, c->new_att, old_value, old_isnull);
 	else
 		set_column(mr, c->old_att, new_value, new_isnull);
+}
+
+/* two names for one value: the one that was given, or changed, wins */
+static void
+follow_each_other(MirrorRow *mr, const OscColumn *c)
+{
+	bool		old_isnull,
+				new_isnull;
+	Datum		old_value = slot_getattr(mr->row, c->old_att, &old_isnull);
+	Datum		new_value = slot_getattr(mr->row, c->new_att, &new_isnull);
+
+	if (osc_same_image(mr->rel, c->old_att, old_value, old_isnull, new_value, new_isnull))
+		return;
+	if (!mr->is_update)
+		follow_given(mr, c);
+	else if (is_unchanged(mr, c->old_att))
+		set_column(mr, c->old_att, new_value, new_isnull);
+	else if (is_unchanged(mr, c->new_att))
+		set_column(mr, c->new_att, old_value, old_isnull);
+	else
+		refuse_contradiction(mr, c);
 }
 
 /*
@@ -438,6 +518,7 @@ osc_mirror(PG_FUNCTION_ARGS)
 	TriggerData *data = (TriggerData *) fcinfo->context;
 	MirrorRow	mr = {0};
 	HeapTuple	tuple;
+	ListCell   *lc;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
@@ -457,242 +538,23 @@ osc_mirror(PG_FUNCTION_ARGS)
 	tuple = mr.is_update ? data->tg_newtuple : data->tg_trigtuple;
 	if (mr.entry->mirror.direction == OSC_MIRROR_OFF || !OSC_PROTECTED("mirror"))
 		return PointerGetDatum(tuple);
-	mr.attnums = palloc(sizeof(int) * mr.entry->ce->n);
-	mr.values = palloc(sizeof(Datum) * mr.entry->ce->n);
-	mr.nulls = palloc(sizeof(bool) * mr.entry->ce->n);
-	for (int i = 0; i < mr.entry->ce->n; i++)
+	mr.attnums = palloc(sizeof(int) * list_length(mr.entry->mirror.columns));
+	mr.values = palloc(sizeof(Datum) * list_length(mr.entry->mirror.columns));
+	mr.nulls = palloc(sizeof(bool) * list_length(mr.entry->mirror.columns));
+	foreach(lc, mr.entry->mirror.columns)
 	{
 		if (mr.entry->mirror.direction == OSC_MIRROR_BOTH)
-			follow_each_other(&mr, i);
+			follow_each_other(&mr, lfirst(lc));
 		else
-			follow(&mr, i);
+			follow(&mr, foreach_current_index(lc), lfirst(lc));
 	}
 	if (mr.nchanged > 0)
 		tuple = heap_modify_tuple_by_cols(tuple, RelationGetDescr(mr.rel), mr.nchanged,
 										  mr.attnums, mr.values, mr.nulls);
 	if (mr.noted)
 		osc_note_key(&mr.entry->mirror, mr.rel, mr.row);
-	ResetPerTupleExprContext(mr.entry->ce->estate);
+	if (mr.entry->ce)
+		ResetPerTupleExprContext(mr.entry->ce->estate);
+	osc_defaults_forget();
 	return PointerGetDatum(tuple);
-}
-
-/* the last of the triggers that see a row before it is written; NULL if there is none */
-static const Trigger *
-last_before_row(Relation rel)
-{
-	const Trigger *result = NULL;
-
-	/* they are in the order of their names (relcache.c, RelationBuildTriggers) */
-	for (int i = 0; rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
-	{
-		const Trigger *t = &rel->trigdesc->triggers[i];
-
-		if (TRIGGER_FOR_BEFORE(t->tgtype) && TRIGGER_FOR_ROW(t->tgtype) &&
-			(TRIGGER_FOR_INSERT(t->tgtype) || TRIGGER_FOR_UPDATE(t->tgtype)))
-			result = t;
-	}
-	return result;
-}
-
-static char *
-trigger_name(Relation rel)
-{
-	const Trigger *last = last_before_row(rel);
-
-	if (last == NULL || strcmp(last->tgname, TRIGGER_NAME) < 0)
-		return pstrdup(TRIGGER_NAME);
-	return psprintf("%.*s~osc_mirror",
-					pg_mbcliplen(last->tgname, (int) strlen(last->tgname), NAMEDATALEN - 24),
-					last->tgname);
-}
-
-static Oid
-create_trigger(const OscMember *m)
-{
-	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
-	Relation	rel = table_open(m->relid, NoLock);
-	Oid			func = LookupFuncName(list_make2(makeString(osc_function_schema()),
-												 makeString("osc_mirror")), 0, NULL, false);
-	ObjectAddress trigger;
-
-	stmt->trigname = trigger_name(rel);
-	table_close(rel, NoLock);
-	stmt->row = true;
-	stmt->timing = TRIGGER_TYPE_BEFORE;
-	stmt->events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE;
-	trigger = CreateTriggerFiringOn(stmt, NULL, m->relid, InvalidOid, InvalidOid,
-									InvalidOid, func, InvalidOid, NULL, true, false,
-									TRIGGER_FIRES_ALWAYS);
-	CommandCounterIncrement();
-	return trigger.objectId;
-}
-
-static void
-arg_key(OscArgs *args, const OscKey *key)
-{
-	Datum		values[INDEX_MAX_KEYS];
-
-	for (int i = 0; i < key->natts; i++)
-		values[i] = Int16GetDatum(key->attnums[i]);
-	osc_arg_datum(args, INT2ARRAYOID,
-				  PointerGetDatum(construct_array(values, key->natts, INT2OID, sizeof(int16), true, TYPALIGN_SHORT)),
-				  false);
-}
-
-/*
- * Make the trigger, and let the new columns follow the old ones.  The caller
- * holds ACCESS EXCLUSIVE on the table, so no writer is in flight that would
- * not fire it: there is no fence to wait for.
- */
-void
-osc_mirror_install(const OscJob *job, const OscMember *m, const OscMirror *mirror)
-{
-	Oid			trigger = create_trigger(m);
-	OscStore	store;
-	OscArgs		args = {0};
-
-	osc_store_open(&store);
-	osc_arg_oid(&args, m->relid);
-	osc_arg_oid(&args, trigger);
-	osc_arg_oid(&args, job->owner);
-	osc_arg_text(&args, m->columns);
-	osc_arg_oid(&args, mirror->notes);
-	osc_arg_oid(&args, mirror->notes_back);
-	arg_key(&args, &mirror->key);
-	arg_key(&args, &mirror->key_back);
-	osc_arg_datum(&args, JSONBOID, job->session_settings ? JsonbPGetDatum(job->session_settings) : (Datum) 0,
-				  job->session_settings == NULL);
-	osc_sql("INSERT INTO online_schema.mirror (relation, row_trigger, direction, owner, columns, notes, notes_back,"
-			" key_attnums, key_back_attnums, settings) VALUES ($1, $2, 'f', $3, $4, $5, $6, $7, $8, $9)", &args);
-	osc_store_close(&store);
-	CacheInvalidateRelcacheByRelid(m->relid);
-	CommandCounterIncrement();
-}
-
-/*
- * Turn the mirror round, or off.  Under ACCESS EXCLUSIVE on the table, but for
- * off, where it does not matter when writers learn of it.
- */
-void
-osc_mirror_set_direction(Oid relid, char direction)
-{
-	OscStore	store;
-	OscArgs		args = {0};
-
-	osc_store_open(&store);
-	osc_arg_oid(&args, relid);
-	osc_arg_datum(&args, CHAROID, CharGetDatum(direction), false);
-	osc_sql("UPDATE online_schema.mirror SET direction = $2 WHERE relation = $1", &args);
-	osc_store_close(&store);
-	CommandCounterIncrement();
-	if (get_rel_name(relid) != NULL)
-		CacheInvalidateRelcacheByRelid(relid);
-}
-
-/* look at a trigger: is it ours, on this table and enabled?  sets who wrote its row */
-static bool
-trigger_is_intact(Oid trigger, Oid relid, TransactionId *xmin, bool *exists)
-{
-	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	bool		intact = false;
-
-	*exists = false;
-	*xmin = InvalidTransactionId;
-	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(trigger));
-	scan = systable_beginscan(rel, TriggerOidIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-	{
-		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
-		char	   *func = get_func_name(form->tgfoid);
-
-		*exists = form->tgrelid == relid;
-		*xmin = HeapTupleHeaderGetRawXmin(tuple->t_data);
-		intact = *exists && form->tgenabled == TRIGGER_FIRES_ALWAYS &&
-			func != NULL && strcmp(func, "osc_mirror") == 0;
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return intact;
-}
-
-/*
- * What tells whether the trigger is as it was made: the transaction that wrote
- * its row.  NULL if it is not there or not enabled.
- */
-char *
-osc_mirror_state(const OscMember *m)
-{
-	OscMirror	mirror;
-	TransactionId xmin;
-	bool		exists;
-
-	if (!osc_mirror_read(m->relid, &mirror) ||
-		!trigger_is_intact(mirror.trigger, m->relid, &xmin, &exists))
-		return NULL;
-	return psprintf("%u", xmin);
-}
-
-/*
- * Raise an error unless the trigger is as it was made, and the last one to see
- * a row.
- */
-void
-osc_mirror_require_intact(const OscMember *m)
-{
-	char	   *state = osc_mirror_state(m);
-	Relation	rel;
-	OscMirror	mirror;
-	const Trigger *last;
-
-	if (state == NULL || m->capture_state == NULL || strcmp(state, m->capture_state) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the mirror trigger of table \"%s\" was dropped or disabled while the job ran", m->relname),
-				 errhint("Start the job again.")));
-	(void) osc_mirror_read(m->relid, &mirror);
-	rel = table_open(m->relid, AccessShareLock);
-	last = last_before_row(rel);
-	if (last == NULL || last->tgoid != mirror.trigger)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("trigger \"%s\" of table \"%s\" fires after the mirror trigger of the job",
-						last ? last->tgname : "", m->relname),
-				 errhint("Triggers fire in the order of their names: rename it, and start the job again.")));
-	table_close(rel, NoLock);
-}
-
-/*
- * Remove the trigger and its row.  The caller holds ACCESS EXCLUSIVE on the
- * table, if it still exists.
- */
-void
-osc_mirror_remove(const OscMember *m)
-{
-	OscStore	store;
-	OscArgs		args = {0};
-	OscMirror	mirror;
-	TransactionId xmin;
-	bool		exists;
-
-	if (osc_mirror_read(m->relid, &mirror))
-	{
-		(void) trigger_is_intact(mirror.trigger, m->relid, &xmin, &exists);
-		if (exists)
-		{
-			ObjectAddress address;
-
-			ObjectAddressSet(address, TriggerRelationId, mirror.trigger);
-			performDeletion(&address, DROP_RESTRICT,
-							PERFORM_DELETION_INTERNAL | PERFORM_DELETION_QUIETLY);
-		}
-	}
-	osc_store_open(&store);
-	osc_arg_oid(&args, m->relid);
-	osc_sql("DELETE FROM online_schema.mirror WHERE relation = $1", &args);
-	osc_store_close(&store);
-	CommandCounterIncrement();
 }

@@ -76,6 +76,9 @@ is_unsettled(OscColumnExec *ce, TupleTableSlot *row, bool back)
 				result = result || !osc_column_back(ce, i, row, &value, &isnull);
 			else
 				(void) osc_column_forward(ce, i, row, &isnull);
+			/* other tables may have made it possible since, without a write to the row */
+			if (!back && ce->column[i]->as_computed && !isnull)
+				result = result || slot_attisnull(row, ce->column[i]->new_att);
 		}
 		osc_subxact_commit(&subxact);
 	}
@@ -152,10 +155,13 @@ osc_notes_unsettled(const OscMember *m, bool back, char **first)
 	notes = try_table_open(back ? mirror.notes_back : mirror.notes, AccessShareLock);
 	if (notes == NULL)
 		return 0;
-	rel = table_open(m->relid, AccessShareLock);
+	/* mostly there is none, and nothing to wait for */
 	if (RelationGetNumberOfBlocks(notes) > 0)
+	{
+		rel = table_open(m->relid, AccessShareLock);
 		n = look_at_rows(rel, notes, &mirror, back ? &mirror.key_back : &mirror.key, back, first);
-	table_close(rel, NoLock);
+		table_close(rel, NoLock);
+	}
 	table_close(notes, AccessShareLock);
 	return n;
 }

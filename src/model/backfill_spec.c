@@ -422,7 +422,8 @@ osc_find_fill(List *fills, const AlterTableCmd *cmd)
 
 /*
  * The expressions as a JSON object, for the job's row: a member for each,
- * named by the table's OID and the column, "16384.tenant_id".
+ * named by the table's OID and the column, "16384.tenant_id"; NULL if there
+ * are none.
  */
 Jsonb *
 osc_backfill_to_jsonb(List *backfill)
@@ -430,6 +431,8 @@ osc_backfill_to_jsonb(List *backfill)
 	StringInfoData buf;
 	ListCell   *lc;
 
+	if (backfill == NIL)
+		return NULL;
 	initStringInfo(&buf);
 	appendStringInfoChar(&buf, '{');
 	foreach(lc, backfill)

@@ -6,7 +6,8 @@
  * The new column's value is an expression over the row, as ALTER TYPE would
  * compute it (model/compose.c).  The way back is a cast of the new value to the
  * old type; a value is held by the old type only if the way there and back
- * gives the same image, so two new values never become one old value.
+ * gives the same image, so two new values never become one old value.  A
+ * column that is added has no old one: its value is a backfill expression.
  *
  * Used alike by the mirror trigger, the fill and the validation.  Expressions
  * are kept as trees that refer to columns by number, with the member.
@@ -19,17 +20,22 @@
 
 #include "access/table.h"
 #include "access/transam.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "rewrite/rewriteManip.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
+#include "base/stop_point.h"
 #include "model/column.h"
 
 /*
@@ -53,6 +59,15 @@ bool
 osc_column_is_rename(const OscColumn *c)
 {
 	return strcmp(c->name, c->old_name) == 0;
+}
+
+/*
+ * Is it a column that is added, with no old one beside it?
+ */
+bool
+osc_column_is_added(const OscColumn *c)
+{
+	return c->old_att == InvalidAttrNumber;
 }
 
 /*
@@ -88,6 +103,9 @@ osc_columns_store(const List *columns)
 		one = lappend(one, makeString(c->definition));
 		one = lappend(one, c->forward);
 		one = lappend(one, c->inverse);
+		one = lappend(one, c->reads);
+		one = lappend(one, makeBoolean(c->as_computed));
+		one = lappend(one, makeString(c->final_name));
 		all = lappend(all, one);
 	}
 	return nodeToString(all);
@@ -112,6 +130,9 @@ osc_columns_load(const char *stored)
 		c->definition = strVal(list_nth(one, 5));
 		c->forward = list_nth(one, 6);
 		c->inverse = list_nth(one, 7);
+		c->reads = list_nth(one, 8);
+		c->as_computed = boolVal(list_nth(one, 9));
+		c->final_name = strVal(list_nth(one, 10));
 		result = lappend(result, c);
 	}
 	return result;
@@ -133,40 +154,10 @@ osc_key_of_new_columns(const List *columns, const OscKey *key)
 		OscColumn  *c = lfirst(lc);
 
 		for (int i = 0; i < key->natts; i++)
-			if (key->attnums[i] == c->old_att)
+			if (!osc_column_is_added(c) && key->attnums[i] == c->old_att)
 				result.attnums[i] = c->new_att;
 	}
 	return result;
-}
-
-/*
- * A message with the user's names of columns in the places of the new ones';
- * NULL for NULL.
- */
-char *
-osc_with_users_names(const OscMember *m, char *text)
-{
-	ListCell   *lc;
-
-	if (text == NULL)
-		return NULL;
-	foreach(lc, osc_columns_load(m->columns))
-	{
-		OscColumn  *c = lfirst(lc);
-		StringInfoData buf;
-		char	   *found;
-
-		initStringInfo(&buf);
-		while ((found = strstr(text, c->new_name)) != NULL)
-		{
-			appendBinaryStringInfo(&buf, text, (int) (found - text));
-			appendStringInfoString(&buf, c->name);
-			text = found + strlen(c->new_name);
-		}
-		appendStringInfoString(&buf, text);
-		text = buf.data;
-	}
-	return text;
 }
 
 /* conversions that have a result for every value */
@@ -252,7 +243,7 @@ uses_users_code(Node *node, void *unused)
 		return false;
 	if (check_functions_in_node(node, is_users_function, NULL))
 		return true;
-	if (!IsA(node, List) && exprType(node) >= FirstNormalObjectId)
+	if (!IsA(node, List) && !IsA(node, Var) && exprType(node) >= FirstNormalObjectId)
 		return true;
 	return expression_tree_walker(node, uses_users_code, unused);
 }
@@ -271,7 +262,8 @@ osc_columns_need_owner(const List *columns)
 	{
 		OscColumn  *c = lfirst(lc);
 
-		if (contain_mutable_functions(c->forward) || uses_users_code(c->forward, NULL) ||
+		/* subqueries ask for rights */
+		if (checkExprHasSubLink(c->forward) || contain_mutable_functions(c->forward) || uses_users_code(c->forward, NULL) ||
 			(c->inverse && (contain_mutable_functions(c->inverse) || uses_users_code(c->inverse, NULL))))
 			return true;
 	}
@@ -295,6 +287,8 @@ osc_columns_init(Relation rel, List *columns)
 	ce->n = list_length(columns);
 	ce->column = palloc0(sizeof(OscColumn *) * ce->n);
 	ce->forward = palloc0(sizeof(ExprState *) * ce->n);
+	ce->query = palloc0(sizeof(OscRowQuery *) * ce->n);
+	ce->plan = palloc0(sizeof(PlannedStmt *) * ce->n);
 	ce->inverse = palloc0(sizeof(ExprState *) * ce->n);
 	ce->estate = CreateExecutorState();
 	old = MemoryContextSwitchTo(ce->estate->es_query_cxt);
@@ -304,7 +298,8 @@ osc_columns_init(Relation rel, List *columns)
 	foreach(lc, columns)
 	{
 		ce->column[i] = lfirst(lc);
-		ce->forward[i] = ExecPrepareExpr((Expr *) ce->column[i]->forward, ce->estate);
+		if (!checkExprHasSubLink(ce->column[i]->forward))
+			ce->forward[i] = ExecPrepareExpr((Expr *) ce->column[i]->forward, ce->estate);
 		if (ce->column[i]->inverse)
 			ce->inverse[i] = ExecPrepareExpr((Expr *) ce->column[i]->inverse, ce->estate);
 		i++;
@@ -313,9 +308,30 @@ osc_columns_init(Relation rel, List *columns)
 	return ce;
 }
 
+static List *
+target(const OscColumnExec *ce, int i)
+{
+	return list_make1(makeTargetEntry((Expr *) ce->column[i]->forward, 1, NULL, false));
+}
+
+/*
+ * Start the expressions with subqueries for many rows, under the active
+ * snapshot.  What has not been started so is started for each row.
+ */
+void
+osc_columns_plan_queries(OscColumnExec *ce)
+{
+	for (int i = 0; i < ce->n; i++)
+		if (ce->forward[i] == NULL)
+			ce->query[i] = osc_row_query_begin(target(ce, i), ce->rel);
+}
+
 void
 osc_columns_end(OscColumnExec *ce)
 {
+	for (int i = 0; i < ce->n; i++)
+		if (ce->query[i])
+			osc_row_query_end(ce->query[i]);
 	FreeExecutorState(ce->estate);
 	pfree(ce);
 }
@@ -343,6 +359,74 @@ evaluate(OscColumnExec *ce, ExprState *state, TupleTableSlot *row, bool *isnull)
 	return ExecEvalExprSwitchContext(state, ce->econtext, isnull);
 }
 
+static void
+lock_reads(List *relids)
+{
+	ListCell   *lc;
+
+	foreach(lc, relids)
+		LockRelationOid(lfirst_oid(lc), AccessShareLock);
+}
+
+/* the plan of pair i, with locks on what it reads; made anew if that may have changed */
+static PlannedStmt *
+plan_of(OscColumnExec *ce, int i)
+{
+	MemoryContext old;
+
+	if (ce->plan[i])
+		lock_reads(ce->plan[i]->relationOids);
+	if (ce->epoch != osc_row_query_epoch())
+	{
+		if (ce->plan_context)
+			MemoryContextDelete(ce->plan_context);
+		memset(ce->plan, 0, sizeof(PlannedStmt *) * ce->n);
+		ce->plan_context = AllocSetContextCreate(ce->estate->es_query_cxt, "online_schema plan",
+												 ALLOCSET_SMALL_SIZES);
+		ce->epoch = osc_row_query_epoch();
+	}
+	if (ce->plan[i])
+		return ce->plan[i];
+	lock_reads(ce->column[i]->reads);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	old = MemoryContextSwitchTo(ce->plan_context);
+	ce->plan[i] = osc_row_query_plan(target(ce, i), ce->rel);
+	MemoryContextSwitchTo(old);
+	PopActiveSnapshot();
+	return ce->plan[i];
+}
+
+/*
+ * The value of an expression with subqueries for one row, in the memory of the
+ * per-tuple context.
+ *
+ * Race: a session rewrites a table that is read and commits between the
+ * snapshot of a client's statement and our lock (mirror/lookups.c): the lock
+ * comes first, and a snapshot of its own after it.
+ */
+static Datum
+evaluate_once(OscColumnExec *ce, int i, TupleTableSlot *row, bool *isnull)
+{
+	MemoryContext old = MemoryContextSwitchTo(ce->econtext->ecxt_per_tuple_memory);
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(ce->rel), ce->column[i]->new_att - 1);
+	PlannedStmt *plan = plan_of(ce, i);
+	OscRowQuery *q;
+	TupleTableSlot *slot;
+	Datum		result = (Datum) 0;
+
+	PushActiveSnapshot(!OSC_PROTECTED("mirror-snapshot") ? GetActiveSnapshot() :
+					   IsolationUsesXactSnapshot() ? GetTransactionSnapshot() : GetLatestSnapshot());
+	q = osc_row_query_start(plan, ce->rel);
+	slot = osc_row_query_eval(q, row);
+	*isnull = slot->tts_isnull[0];
+	if (!*isnull)
+		result = datumCopy(slot->tts_values[0], att->attbyval, att->attlen);
+	osc_row_query_end(q);
+	PopActiveSnapshot();
+	MemoryContextSwitchTo(old);
+	return result;
+}
+
 /*
  * The new value of pair i for a row.  Lives until the caller resets the
  * per-tuple context of ce->estate.  Raises the expression's errors.
@@ -350,7 +434,15 @@ evaluate(OscColumnExec *ce, ExprState *state, TupleTableSlot *row, bool *isnull)
 Datum
 osc_column_forward(OscColumnExec *ce, int i, TupleTableSlot *row, bool *isnull)
 {
-	return evaluate(ce, ce->forward[i], row, isnull);
+	TupleTableSlot *slot;
+
+	if (ce->forward[i])
+		return evaluate(ce, ce->forward[i], row, isnull);
+	if (ce->query[i] == NULL)
+		return evaluate_once(ce, i, row, isnull);
+	slot = osc_row_query_eval(ce->query[i], row);
+	*isnull = slot->tts_isnull[0];
+	return slot->tts_values[0];
 }
 
 /*

@@ -99,6 +99,16 @@ looks_elsewhere(Node *node, void *context)
 	return expression_tree_walker(node, looks_elsewhere, context);
 }
 
+/*
+ * May the expression give another value for the same row, because it looks at
+ * other tables?
+ */
+bool
+osc_looks_elsewhere(Node *expr)
+{
+	return looks_elsewhere(expr, NULL);
+}
+
 /* system columns of the copy are not those of the table */
 static void
 refuse_system_columns(Node *expr)

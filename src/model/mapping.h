@@ -60,6 +60,7 @@ typedef struct OscMapExec
 extern OscMapping *osc_mapping_build(Relation source, Relation shadow, List *values);
 extern char *osc_mapping_store(const OscMapping *mapping);
 extern OscMapping *osc_mapping_load(const char *stored, Relation source, Relation shadow);
+extern bool osc_looks_elsewhere(Node *expr);
 extern List *osc_values_with_queries(const OscMapping *mapping);
 extern List *osc_mapping_reads(const char *stored);
 extern OscMapExec *osc_mapping_init(const OscMapping *mapping, Relation source,

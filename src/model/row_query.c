@@ -25,6 +25,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "catalog/pg_attribute.h"
 #include "executor/executor.h"
 #include "jit/jit.h"
@@ -34,12 +35,15 @@
 #include "rewrite/rewriteHandler.h"
 #include "storage/lmgr.h"
 #include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/queryenvironment.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "base/run.h"
 #include "model/row_query.h"
 
 /* the name of the tuplestore; no user's query can name it */
@@ -114,6 +118,44 @@ check_fits(Node *node, List **rtables)
 	return expression_tree_walker(node, check_fits, rtables);
 }
 
+/* what a walk for the row's columns knows */
+typedef struct RowColumns
+{
+	Bitmapset  *attnums;
+	int			depth;			/* of subqueries */
+} RowColumns;
+
+static bool
+collect_columns(Node *node, RowColumns *found)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var) && (int) ((Var *) node)->varlevelsup == found->depth)
+		found->attnums = bms_add_member(found->attnums,
+										((Var *) node)->varattno - FirstLowInvalidHeapAttributeNumber);
+	if (IsA(node, Query))
+	{
+		found->depth++;
+		(void) query_tree_walker((Query *) node, collect_columns, found, 0);
+		found->depth--;
+		return false;
+	}
+	return expression_tree_walker(node, collect_columns, found);
+}
+
+/*
+ * The columns of the row that an expression uses, in subqueries too: numbers
+ * less FirstLowInvalidHeapAttributeNumber, as pull_varattnos() gives them.
+ */
+Bitmapset *
+osc_row_query_columns(Node *expr)
+{
+	RowColumns	found = {0};
+
+	(void) collect_columns(expr, &found);
+	return found.attnums;
+}
+
 /* ---------------------------------------- making the plan */
 
 /* the tuplestore as an entry of the range table */
@@ -142,14 +184,20 @@ row_as_table(Relation source)
 	return rte;
 }
 
-/* the plan that computes the expressions (TargetEntry) */
-static PlannedStmt *
-make_plan(List *targets, Relation source)
+/*
+ * The plan that computes the expressions (TargetEntry, over a row of the
+ * source), in the current memory context.  Needs an active snapshot.  It
+ * serves as long as osc_row_query_epoch() gives the same number after the locks
+ * on its tables (relationOids) have been taken.
+ */
+PlannedStmt *
+osc_row_query_plan(List *targets, Relation source)
 {
 	Query	   *query = makeNode(Query);
 	RangeTblRef *ref = makeNode(RangeTblRef);
 	List	   *rtables = NIL;
 	PlannedStmt *plan;
+	int			nest;
 	ListCell   *lc;
 
 	query->commandType = CMD_SELECT;
@@ -168,7 +216,11 @@ make_plan(List *targets, Relation source)
 		query->targetList = lappend(query->targetList, te);
 	}
 	AcquireRewriteLocks(query, true, false);
+	/* policies hold, whatever a session says that happens to run a trigger */
+	nest = NewGUCNestLevel();
+	osc_set_local("row_security", "on");
 	query = linitial_node(Query, QueryRewrite(query));
+	AtEOXact_GUC(true, nest);
 	plan = pg_plan_query(query, "", 0, NULL);
 	/* it would be compiled for every batch */
 	plan->jitFlags = PGJIT_NONE;
@@ -182,7 +234,7 @@ make_plan(List *targets, Relation source)
 List *
 osc_row_query_reads(List *targets, Relation source)
 {
-	PlannedStmt *plan = make_plan(targets, source);
+	PlannedStmt *plan = osc_row_query_plan(targets, source);
 	List	   *result = NIL;
 	ListCell   *lc;
 
@@ -191,16 +243,48 @@ osc_row_query_reads(List *targets, Relation source)
 	return result;
 }
 
+/* counts what may have made a plan outdated */
+static uint64 epoch = 1;
+
+static void
+next_epoch_of_relation(Datum arg, Oid relid)
+{
+	epoch++;
+}
+
+static void
+next_epoch_of_function(Datum arg, int cacheid, uint32 hashvalue)
+{
+	epoch++;
+}
+
+/*
+ * A number that is another one as soon as this process learns of a change to a
+ * relation or function; coarser than plancache.c, which keeps no plans of trees.
+ */
+uint64
+osc_row_query_epoch(void)
+{
+	static bool registered = false;
+
+	if (!registered)
+	{
+		CacheRegisterRelcacheCallback(next_epoch_of_relation, (Datum) 0);
+		CacheRegisterSyscacheCallback(PROCOID, next_epoch_of_function, (Datum) 0);
+		registered = true;
+	}
+	return epoch;
+}
+
 /* ---------------------------------------- running it */
 
 /*
- * Make the expressions (TargetEntry, over a row of the source) ready, under
- * the active snapshot, in the current memory context.  Checks the present
- * role's rights (execMain.c, InitPlan): 42501.  The source stays open until
- * osc_row_query_end().
+ * Make a plan ready to run, under the active snapshot, in the current memory
+ * context.  Checks the present role's rights (execMain.c, InitPlan): 42501.
+ * The source stays open until osc_row_query_end().
  */
 OscRowQuery *
-osc_row_query_begin(List *targets, Relation source)
+osc_row_query_start(PlannedStmt *plan, Relation source)
 {
 	OscRowQuery *q = palloc(sizeof(OscRowQuery));
 	EphemeralNamedRelation row = palloc0(sizeof(EphemeralNamedRelationData));
@@ -213,10 +297,19 @@ osc_row_query_begin(List *targets, Relation source)
 	row->md.enrtuples = ROWS_TO_PLAN_FOR;
 	row->reldata = q->row;
 	register_ENR(env, row);
-	q->desc = CreateQueryDesc(make_plan(targets, source), "", GetActiveSnapshot(),
+	q->desc = CreateQueryDesc(plan, "", GetActiveSnapshot(),
 							  InvalidSnapshot, None_Receiver, NULL, env, 0);
 	ExecutorStart(q->desc, EXEC_FLAG_SKIP_TRIGGERS);
 	return q;
+}
+
+/*
+ * The same for expressions (TargetEntry, over a row of the source).
+ */
+OscRowQuery *
+osc_row_query_begin(List *targets, Relation source)
+{
+	return osc_row_query_start(osc_row_query_plan(targets, source), source);
 }
 
 /*

@@ -10,6 +10,7 @@
 
 #include "executor/execdesc.h"
 #include "executor/tuptable.h"
+#include "nodes/bitmapset.h"
 #include "utils/relcache.h"
 #include "utils/tuplestore.h"
 
@@ -20,7 +21,11 @@ typedef struct OscRowQuery
 	Tuplestorestate *row;		/* holds the row at work */
 } OscRowQuery;
 
+extern Bitmapset *osc_row_query_columns(Node *expr);
 extern List *osc_row_query_reads(List *targets, Relation source);
+extern uint64 osc_row_query_epoch(void);
+extern PlannedStmt *osc_row_query_plan(List *targets, Relation source);
+extern OscRowQuery *osc_row_query_start(PlannedStmt *plan, Relation source);
 extern OscRowQuery *osc_row_query_begin(List *targets, Relation source);
 extern TupleTableSlot *osc_row_query_eval(OscRowQuery *q, TupleTableSlot *row);
 extern void osc_row_query_end(OscRowQuery *q);

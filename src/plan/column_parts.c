@@ -66,17 +66,21 @@ in_schema(const OscColumnPlan *p, const char *name)
 	return quote_qualified_identifier(get_namespace_name(RelationGetNamespace(p->rel)), name);
 }
 
-/* a command of the swap, groups 1 and 2; the last arguments make command and undo */
-static void
-at_swap(OscColumnPlan *p, Oid relid, char *command, char *undo)
+/*
+ * Add a command of the swap, of group 1 or 2, and the one that takes it back.
+ */
+void
+osc_column_at_swap(OscColumnPlan *p, Oid relid, char *command, char *undo)
 {
 	(void) osc_plan_run(p->plan, OSC_SWAPPING, OSC_STEP_FINAL, relid, &p->part, command,
 						p->way_back ? undo : NULL);
 }
 
-/* a command of group 3 */
-static void
-at_swap_late(OscColumnPlan *p, Oid relid, char *command, char *undo)
+/*
+ * Add a command of group 3.
+ */
+void
+osc_column_at_swap_late(OscColumnPlan *p, Oid relid, char *command, char *undo)
 {
 	OscLateCommand *late = palloc(sizeof(OscLateCommand));
 
@@ -96,6 +100,12 @@ static char *
 alter_column(const OscColumnPlan *p, const char *column, const char *what)
 {
 	return psprintf("ALTER TABLE %s ALTER COLUMN %s %s", p->name, quote_identifier(column), what);
+}
+
+static char *
+rename_column(const OscColumnPlan *p, const char *from, const char *to)
+{
+	return alter(p, psprintf("RENAME COLUMN %s TO %s", quote_identifier(from), quote_identifier(to)));
 }
 
 /* a constraint that osc_revert() brings back is validated when that is over */
@@ -122,7 +132,7 @@ static void
 comment_on(OscColumnPlan *p, const char *object, const char *comment)
 {
 	if (comment)
-		at_swap_late(p, RelationGetRelid(p->rel),
+		osc_column_at_swap_late(p, RelationGetRelid(p->rel),
 					 psprintf("COMMENT ON %s IS %s", object, quote_literal_cstr(comment)),
 					 psprintf("COMMENT ON %s IS NULL", object));
 }
@@ -134,7 +144,7 @@ uncomment(OscColumnPlan *p, Oid relid, const char *name, const char *comment)
 	char	   *object = psprintf("CONSTRAINT %s ON %s", quote_identifier(name), osc_relation_name(relid));
 
 	if (comment)
-		at_swap(p, relid, psprintf("COMMENT ON %s IS NULL", object),
+		osc_column_at_swap(p, relid, psprintf("COMMENT ON %s IS NULL", object),
 				psprintf("COMMENT ON %s IS %s", object, quote_literal_cstr(comment)));
 }
 
@@ -146,7 +156,7 @@ osc_is_dropped(const OscColumnPlan *p, const char *name)
 {
 	ListCell   *lc;
 
-	foreach(lc, castNode(AlterTableStmt, p->part.statement->node)->cmds)
+	foreach(lc, osc_commands_of(list_make1(p->part.statement)))
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 
@@ -194,12 +204,12 @@ plan_checks(OscColumnPlan *p)
 			(void) osc_plan_run(p->plan, OSC_VALIDATING, OSC_STEP_SCAN, relid, &p->part,
 								alter(p, psprintf("VALIDATE CONSTRAINT %s", quote_identifier(helper))), NULL);
 		if (helper != check->name)
-			at_swap_late(p, relid,
+			osc_column_at_swap_late(p, relid,
 						 alter(p, psprintf("RENAME CONSTRAINT %s TO %s", quote_identifier(helper),
 										   quote_identifier(check->name))), drop);
 		else
 			/* it has its name, and is valid: only the way back has something to do */
-			at_swap_late(p, relid, alter(p, psprintf("VALIDATE CONSTRAINT %s", quote_identifier(check->name))), drop);
+			osc_column_at_swap_late(p, relid, alter(p, psprintf("VALIDATE CONSTRAINT %s", quote_identifier(check->name))), drop);
 		if (old)
 			comment_on(p, psprintf("CONSTRAINT %s ON %s", quote_identifier(check->name), p->name), old->comment);
 	}
@@ -208,7 +218,7 @@ plan_checks(OscColumnPlan *p)
 		OscColumnCheck *check = lfirst(lc);
 
 		uncomment(p, relid, check->name, check->comment);
-		at_swap(p, relid, alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(check->name))),
+		osc_column_at_swap(p, relid, alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(check->name))),
 				alter(p, psprintf("ADD CONSTRAINT %s %s", quote_identifier(check->name), not_valid(check->definition))));
 		if (check->valid)
 			validate_after_revert(p, relid, check->name);
@@ -241,7 +251,7 @@ plan_old_foreign_keys(OscColumnPlan *p)
 
 		check_foreign_key(p, key);
 		uncomment(p, key->relid, key->name, key->comment);
-		at_swap(p, key->relid, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", table, quote_identifier(key->name)),
+		osc_column_at_swap(p, key->relid, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", table, quote_identifier(key->name)),
 				psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", table, quote_identifier(key->name), not_valid(key->definition)));
 		if (key->valid)
 			validate_after_revert(p, key->relid, key->name);
@@ -269,12 +279,12 @@ plan_new_foreign_keys(OscColumnPlan *p)
 		if (key->valid)
 			(void) osc_plan_run(p->plan, OSC_VALIDATING, OSC_STEP_SCAN, key->relid, &p->part,
 								psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", table, quote_identifier(helper)), NULL);
-		at_swap_late(p, key->relid,
+		osc_column_at_swap_late(p, key->relid,
 					 psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", table, quote_identifier(helper),
 							  quote_identifier(key->name)),
 					 psprintf("ALTER TABLE %s DROP CONSTRAINT %s", table, quote_identifier(key->name)));
 		if (key->comment)
-			at_swap_late(p, key->relid,
+			osc_column_at_swap_late(p, key->relid,
 						 psprintf("COMMENT ON CONSTRAINT %s ON %s IS %s", quote_identifier(key->name), table,
 								  quote_literal_cstr(key->comment)),
 						 psprintf("COMMENT ON CONSTRAINT %s ON %s IS NULL", quote_identifier(key->name), table));
@@ -294,7 +304,7 @@ plan_not_null_proof(OscColumnPlan *p, const OscColumn *c)
 						alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(name))));
 	(void) osc_plan_run(p->plan, OSC_VALIDATING, OSC_STEP_SCAN, relid, &p->part,
 						alter(p, psprintf("VALIDATE CONSTRAINT %s", quote_identifier(name))), NULL);
-	at_swap(p, relid, alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(name))), NULL);
+	osc_column_at_swap(p, relid, alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(name))), NULL);
 }
 
 /* ---------------------------------------- indexes */
@@ -339,7 +349,7 @@ equal_is_same(Relation index, int i)
 static bool
 same_bytes(const OscColumnPlan *p, const OscColumn *c)
 {
-	Oid			old_type = TupleDescAttr(RelationGetDescr(p->rel), c->old_att - 1)->atttypid;
+	Oid			old_type = osc_column_is_added(c) ? InvalidOid : TupleDescAttr(RelationGetDescr(p->rel), c->old_att - 1)->atttypid;
 	Oid			new_type = exprType(c->forward);
 
 	return IsBinaryCoercible(old_type, new_type) && IsBinaryCoercible(new_type, old_type);
@@ -418,8 +428,11 @@ rename_index(const OscColumnPlan *p, const char *from, const char *to)
 	return psprintf("ALTER INDEX %s RENAME TO %s", in_schema(p, from), quote_identifier(to));
 }
 
-/* what an old index loses, in group 1 */
-static void
+/*
+ * What an old index loses, in group 1.  Returns the name of another index like
+ * it that the way back needs, and that is to be built; NULL if none is.
+ */
+static char *
 plan_old_index(OscColumnPlan *p, const OscColumnIndex *x)
 {
 	Oid			relid = RelationGetRelid(p->rel);
@@ -427,16 +440,27 @@ plan_old_index(OscColumnPlan *p, const OscColumnIndex *x)
 
 	if (x->contype)
 	{
-		if (p->way_back)
-			build_index(p, x, helper);
 		uncomment(p, relid, x->name, x->constraint_comment);
-		at_swap(p, relid, alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(x->name))),
+		osc_column_at_swap(p, relid, alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(x->name))),
 				add_constraint_by_index(p, x, helper));
+		return p->way_back ? helper : NULL;
 	}
-	else if (p->way_back)
-		at_swap(p, relid, rename_index(p, x->name, helper), rename_index(p, helper, x->name));
+
+	/*
+	 * Where both names stay in use, so do both unique indexes; a violation is
+	 * told of the one that was made first, which must be the one with the
+	 * user's name.
+	 */
+	if (x->unique && osc_column_is_rename(linitial(p->columns)))
+	{
+		osc_column_at_swap(p, relid, psprintf("DROP INDEX %s", in_schema(p, x->name)), rename_index(p, helper, x->name));
+		return helper;
+	}
+	if (p->way_back)
+		osc_column_at_swap(p, relid, rename_index(p, x->name, helper), rename_index(p, helper, x->name));
 	else
-		at_swap(p, relid, psprintf("DROP INDEX %s", in_schema(p, x->name)), NULL);
+		osc_column_at_swap(p, relid, psprintf("DROP INDEX %s", in_schema(p, x->name)), NULL);
+	return NULL;
 }
 
 /* an index on the new columns, and what it gets in group 3 */
@@ -449,20 +473,20 @@ plan_new_index(OscColumnPlan *p, const OscColumnIndex *x, const OscColumnIndex *
 
 	build_index(p, x, helper);
 	if (x->contype)
-		at_swap_late(p, relid, add_constraint_by_index(p, x, helper),
+		osc_column_at_swap_late(p, relid, add_constraint_by_index(p, x, helper),
 					 alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(x->name))));
 	else
-		at_swap_late(p, relid, rename_index(p, helper, x->name), rename_index(p, x->name, helper));
+		osc_column_at_swap_late(p, relid, rename_index(p, helper, x->name), rename_index(p, x->name, helper));
 	if (old == NULL)
 		return;
 	comment_on(p, psprintf("INDEX %s", in_schema(p, x->name)), old->comment);
 	if (x->contype)
 		comment_on(p, psprintf("CONSTRAINT %s ON %s", quote_identifier(x->name), p->name), old->constraint_comment);
 	if (old->replica_identity)
-		at_swap_late(p, relid, alter(p, psprintf("REPLICA IDENTITY USING INDEX %s", quote_identifier(x->name))),
+		osc_column_at_swap_late(p, relid, alter(p, psprintf("REPLICA IDENTITY USING INDEX %s", quote_identifier(x->name))),
 					 alter(p, "REPLICA IDENTITY DEFAULT"));
 	if (old->clustered)
-		at_swap_late(p, relid, alter(p, psprintf("CLUSTER ON %s", quote_identifier(x->name))),
+		osc_column_at_swap_late(p, relid, alter(p, psprintf("CLUSTER ON %s", quote_identifier(x->name))),
 					 alter(p, "SET WITHOUT CLUSTER"));
 }
 
@@ -477,10 +501,10 @@ plan_index_marks(OscColumnPlan *p)
 		OscColumnIndex *x = lfirst(lc);
 
 		if (x->replica_identity)
-			at_swap(p, RelationGetRelid(p->rel), alter(p, "REPLICA IDENTITY DEFAULT"),
+			osc_column_at_swap(p, RelationGetRelid(p->rel), alter(p, "REPLICA IDENTITY DEFAULT"),
 					alter(p, psprintf("REPLICA IDENTITY USING INDEX %s", quote_identifier(x->name))));
 		if (x->clustered)
-			at_swap(p, RelationGetRelid(p->rel), alter(p, "SET WITHOUT CLUSTER"),
+			osc_column_at_swap(p, RelationGetRelid(p->rel), alter(p, "SET WITHOUT CLUSTER"),
 					alter(p, psprintf("CLUSTER ON %s", quote_identifier(x->name))));
 	}
 }
@@ -488,102 +512,47 @@ plan_index_marks(OscColumnPlan *p)
 static void
 plan_indexes(OscColumnPlan *p)
 {
-	ListCell   *lc;
+	List	   *helpers = NIL;
+	ListCell   *lc,
+			   *h;
 
 	foreach(lc, p->before.indexes)
-		plan_old_index(p, lfirst(lc));
+		helpers = lappend(helpers, plan_old_index(p, lfirst(lc)));
 	foreach(lc, p->after.indexes)
 		plan_new_index(p, lfirst(lc), osc_find_index(p->before.indexes, ((OscColumnIndex *) lfirst(lc))->name));
+	forboth(lc, p->before.indexes, h, helpers)
+		if (lfirst(h))
+			build_index(p, lfirst(lc), lfirst(h));
 }
 
 /* ---------------------------------------- what else a column has */
 
-/* sequences that belong to the column: $2 'a', serial; 'i', identity */
-static List *
-sequences_of(const OscColumnPlan *p, const OscColumn *c, const char *deptype)
+/*
+ * The default of a value that has two names must count once, and only where
+ * neither name is given: what tells the mirror trigger that a default was taken
+ * is a function around it (mirror/mirror.c, osc_default).
+ */
+static char *
+marked_default(const OscColumnPlan *p, const OscColumn *c, const char *expr, AttrNumber attnum)
 {
-	OscStore	store;
-	OscArgs		args = {0};
-	List	   *result = NIL;
-	uint64		n;
-
-	osc_store_open(&store);
-	osc_arg_oid(&args, RelationGetRelid(p->rel));
-	osc_arg_int4(&args, c->old_att);
-	osc_arg_text(&args, deptype);
-	n = osc_sql("SELECT d.objid::regclass::text AS name FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'"
-				" WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass"
-				" AND d.refobjid = $1 AND d.refobjsubid = $2 AND d.deptype::text = $3 ORDER BY 1", &args);
-	for (uint64 i = 0; i < n; i++)
-	{
-		char	   *name = osc_col_text(&store, i, "name");
-		MemoryContext old = MemoryContextSwitchTo(store.caller);
-
-		result = lappend(result, name);
-		MemoryContextSwitchTo(old);
-	}
-	osc_store_close(&store);
-	return result;
+	return psprintf("SET DEFAULT %s.osc_default((%s)::%s, %u::oid, %d)", quote_identifier(osc_function_schema()),
+					expr, c->definition, RelationGetRelid(p->rel), attnum);
 }
 
+/* the default of a column with two names: on both until clean-up */
 static void
-plan_sequences(OscColumnPlan *p, const OscColumn *c)
+plan_shared_default(OscColumnPlan *p, const OscColumn *c, const char *expr)
 {
 	Oid			relid = RelationGetRelid(p->rel);
-	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(p->rel), c->old_att - 1);
-	ListCell   *lc;
+	OscPlanStep *step;
 
-	foreach(lc, sequences_of(p, c, "a"))
-		at_swap_late(p, relid,
-					 psprintf("ALTER SEQUENCE %s OWNED BY %s.%s", (char *) lfirst(lc), p->name, quote_identifier(c->name)),
-					 psprintf("ALTER SEQUENCE %s OWNED BY %s.%s", (char *) lfirst(lc), p->name, quote_identifier(c->old_name)));
-	/* so does native (parse_utilcmd.c, transformAlterTableStmt) */
-	foreach(lc, sequences_of(p, c, "i"))
-		at_swap_late(p, relid,
-					 psprintf("ALTER SEQUENCE %s AS %s", (char *) lfirst(lc), format_type_be(exprType(c->forward))),
-					 psprintf("ALTER SEQUENCE %s AS %s", (char *) lfirst(lc), format_type_be(att->atttypid)));
-}
-
-/* extended statistics that use a column: made anew, as native does */
-static void
-plan_statistics(OscColumnPlan *p)
-{
-	OscStore	store;
-	OscArgs		args = {0};
-	uint64		n;
-	ListCell   *lc;
-	char	  **names;
-	char	  **definitions;
-
-	osc_store_open(&store);
-	osc_arg_oid(&args, RelationGetRelid(p->rel));
-	n = osc_sql("SELECT format('%I.%I', s.nspname, e.stxname) AS name, pg_get_statisticsobjdef(e.oid) AS def,"
-				" array_to_string(ARRAY(SELECT d.refobjsubid FROM pg_depend d WHERE d.classid = 'pg_statistic_ext'::regclass"
-				"  AND d.objid = e.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1), ' ') AS attnums"
-				" FROM pg_statistic_ext e JOIN pg_namespace s ON s.oid = e.stxnamespace WHERE e.stxrelid = $1 ORDER BY e.oid", &args);
-	names = MemoryContextAllocZero(store.caller, sizeof(char *) * (n + 1));
-	definitions = MemoryContextAllocZero(store.caller, sizeof(char *) * (n + 1));
-	for (uint64 i = 0; i < n; i++)
-	{
-		char	   *attnums = psprintf(" %s ", osc_col_text(&store, i, "attnums"));
-
-		foreach(lc, p->columns)
-			if (strstr(attnums, psprintf(" %d ", ((OscColumn *) lfirst(lc))->old_att)))
-			{
-				names[i] = osc_col_text(&store, i, "name");
-				definitions[i] = osc_col_text(&store, i, "def");
-			}
-	}
-	osc_store_close(&store);
-	for (uint64 i = 0; i < n; i++)
-	{
-		char	   *drop = psprintf("DROP STATISTICS %s", names[i]);
-
-		if (names[i] == NULL)
-			continue;
-		at_swap(p, RelationGetRelid(p->rel), drop, definitions[i]);
-		at_swap_late(p, RelationGetRelid(p->rel), definitions[i], drop);
-	}
+	osc_column_at_swap(p, relid, alter_column(p, c->name, marked_default(p, c, "NULL", c->old_att)),
+			alter_column(p, c->name, psprintf("SET DEFAULT %s", expr)));
+	osc_column_at_swap_late(p, relid, alter_column(p, c->final_name, marked_default(p, c, expr, c->new_att)),
+				 alter_column(p, c->final_name, "DROP DEFAULT"));
+	step = osc_plan_run(p->plan, OSC_CLEANING, OSC_STEP_SHORT, relid, &p->part,
+						alter_column(p, c->final_name, psprintf("SET DEFAULT %s", expr)), NULL);
+	step->note = pstrdup("together with the drop of the old column");
 }
 
 /* default and NOT NULL of one column */
@@ -592,15 +561,17 @@ plan_column_state(OscColumnPlan *p, const OscColumn *c, const OscColumnState *be
 {
 	Oid			relid = RelationGetRelid(p->rel);
 
-	if (before->default_expr)
-		at_swap(p, relid, alter_column(p, c->name, "DROP DEFAULT"),
+	if (osc_column_is_rename(c) && before->default_expr)
+		plan_shared_default(p, c, before->default_expr);
+	else if (before->default_expr)
+		osc_column_at_swap(p, relid, alter_column(p, c->name, "DROP DEFAULT"),
 				alter_column(p, c->name, psprintf("SET DEFAULT %s", before->default_expr)));
 	if (before->not_null)
-		at_swap(p, relid, alter_column(p, c->name, "DROP NOT NULL"), alter_column(p, c->name, "SET NOT NULL"));
-	if (after->default_expr)
-		at_swap_late(p, relid, alter_column(p, c->name, psprintf("SET DEFAULT %s", after->default_expr)),
-					 alter_column(p, c->name, "DROP DEFAULT"));
-	plan_sequences(p, c);
+		osc_column_at_swap(p, relid, alter_column(p, c->name, "DROP NOT NULL"), alter_column(p, c->name, "SET NOT NULL"));
+	if (after->default_expr && !osc_column_is_rename(c))
+		osc_column_at_swap_late(p, relid, alter_column(p, c->final_name, psprintf("SET DEFAULT %s", after->default_expr)),
+					 alter_column(p, c->final_name, "DROP DEFAULT"));
+	osc_plan_column_sequences(p, c);
 }
 
 static void
@@ -619,8 +590,8 @@ plan_not_null(OscColumnPlan *p)
 		{
 			if (!((OscColumnState *) lfirst(b))->not_null || !osc_is_plain_conversion(c->forward, c->old_att))
 				plan_not_null_proof(p, c);
-			at_swap_late(p, RelationGetRelid(p->rel), alter_column(p, c->name, "SET NOT NULL"),
-						 alter_column(p, c->name, "DROP NOT NULL"));
+			osc_column_at_swap_late(p, RelationGetRelid(p->rel), alter_column(p, c->final_name, "SET NOT NULL"),
+						 alter_column(p, c->final_name, "DROP NOT NULL"));
 		}
 	}
 }
@@ -639,7 +610,7 @@ osc_plan_column_parts(OscColumnPlan *p)
 
 	check_old_indexes(p);
 	plan_index_marks(p);
-	plan_statistics(p);
+	osc_plan_column_statistics(p);
 	plan_old_foreign_keys(p);
 	plan_not_null(p);
 	plan_indexes(p);
@@ -651,15 +622,14 @@ osc_plan_column_parts(OscColumnPlan *p)
 	{
 		OscColumn  *c = lfirst(lc);
 
-		at_swap(p, relid, alter(p, psprintf("RENAME COLUMN %s TO %s", quote_identifier(c->name), quote_identifier(c->old_name))),
-				alter(p, psprintf("RENAME COLUMN %s TO %s", quote_identifier(c->old_name), quote_identifier(c->name))));
-		at_swap(p, relid, alter(p, psprintf("RENAME COLUMN %s TO %s", quote_identifier(c->new_name), quote_identifier(c->name))),
-				alter(p, psprintf("RENAME COLUMN %s TO %s", quote_identifier(c->name), quote_identifier(c->new_name))));
+		if (!osc_column_is_rename(c) && !osc_column_is_added(c))
+			osc_column_at_swap(p, relid, rename_column(p, c->name, c->old_name), rename_column(p, c->old_name, c->name));
+		osc_column_at_swap(p, relid, rename_column(p, c->new_name, c->final_name), rename_column(p, c->final_name, c->new_name));
 	}
 	foreach(lc, p->late)
 	{
 		OscLateCommand *late = lfirst(lc);
 
-		at_swap(p, late->relid, late->command, late->undo);
+		osc_column_at_swap(p, late->relid, late->command, late->undo);
 	}
 }

@@ -47,8 +47,14 @@ extern bool osc_is_plain_conversion(Node *expr, AttrNumber attnum);
 
 /* column_parts.c */
 extern void osc_plan_column_parts(OscColumnPlan *p);
+extern void osc_column_at_swap(OscColumnPlan *p, Oid relid, char *command, char *undo);
+extern void osc_column_at_swap_late(OscColumnPlan *p, Oid relid, char *command, char *undo);
 extern OscColumnCheck *osc_find_check(List *checks, const char *name);
 extern OscColumnIndex *osc_find_index(List *indexes, const char *name);
 extern bool osc_is_dropped(const OscColumnPlan *p, const char *name);
+
+/* column_owned.c */
+extern void osc_plan_column_sequences(OscColumnPlan *p, const OscColumn *c);
+extern void osc_plan_column_statistics(OscColumnPlan *p);
 
 #endif							/* OSC_COLUMN_PLAN_H */

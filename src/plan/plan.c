@@ -491,8 +491,6 @@ fill_plan(OscPlan *plan, const char *strategy)
 	osc_plan_collect_tables(plan);
 	if (strcmp(strategy, "column") == 0)
 	{
-		if (plan->backfill != NIL)
-			osc_refuse_column("it has backfill expressions", "Use strategy \"copy\" for them.");
 		osc_check_column_script(plan);
 		classify_table(linitial(plan->tables), true);
 		osc_plan_columns(plan, linitial(plan->tables));

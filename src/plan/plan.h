@@ -8,9 +8,9 @@
 #ifndef OSC_PLAN_H
 #define OSC_PLAN_H
 
+#include "model/backfill_spec.h"
 #include "nodes/pg_list.h"
 #include "store/job_step.h"
-#include "utils/jsonb.h"
 
 /* one row of osc_plan(); with run, a command that the job runs as shown */
 typedef struct OscPlanStep

@@ -28,6 +28,7 @@
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
+#include "rewrite/rewriteManip.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -39,8 +40,11 @@
 #include "base/run.h"
 #include "base/settings.h"
 #include "finish/direct.h"
+#include "model/backfill_spec.h"
 #include "model/column.h"
+#include "model/mapping.h"
 #include "model/relinfo.h"
+#include "model/statement.h"
 #include "plan/column_plan.h"
 #include "plan/recipes.h"
 #include "plan/recipes_column.h"
@@ -76,9 +80,31 @@ is_changed(List *cmds, const char *name)
 	return false;
 }
 
+/* ADD COLUMN: with an expression that fills it, and what can be made apart */
 static void
-check_commands(List *cmds)
+check_added_column(const OscStatement *s, const AlterTableCmd *cmd)
 {
+	const ColumnDef *def = castNode(ColumnDef, cmd->def);
+	ListCell   *lc;
+
+	if (osc_find_fill(s->fills, cmd) == NULL || cmd->missing_ok)
+		osc_refuse_column(psprintf("it adds column \"%s\" without a backfill expression, or IF NOT EXISTS", def->colname),
+						  "Give an expression for the column, or use strategy \"auto\".");
+	if (osc_column_is_serial(def))
+		osc_refuse_column(psprintf("it adds column \"%s\" of type serial", def->colname), OSC_USE_COPY);
+	foreach(lc, def->constraints)
+		if (lfirst_node(Constraint, lc)->contype == CONSTR_IDENTITY)
+			osc_refuse_column(psprintf("it adds identity column \"%s\"", def->colname), OSC_USE_COPY);
+	foreach(lc, castNode(AlterTableStmt, s->node)->cmds)
+		if (lfirst_node(AlterTableCmd, lc)->subtype != AT_AddColumn)
+			osc_refuse_column("it has other parts than ADD COLUMN",
+							  "Put them, foreign keys too, into a job of their own.");
+}
+
+static void
+check_commands(const OscStatement *s)
+{
+	List	   *cmds = castNode(AlterTableStmt, s->node)->cmds;
 	ListCell   *lc,
 			   *d;
 	bool		any = false;
@@ -89,6 +115,10 @@ check_commands(List *cmds)
 
 		switch (cmd->subtype)
 		{
+			case AT_AddColumn:
+				any = true;
+				check_added_column(s, cmd);
+				break;
 			case AT_AlterColumnType:
 				any = true;
 				foreach(d, cmds)
@@ -117,7 +147,7 @@ check_commands(List *cmds)
 				break;
 			default:
 				osc_refuse_column("it has other parts than ALTER COLUMN ... TYPE and what goes with it",
-					   "Allowed are ADD and DROP CONSTRAINT, SET and DROP DEFAULT, SET and DROP NOT NULL of the columns whose type changes; put the rest into a job of its own.");
+					   "Allowed are ADD COLUMN with a backfill expression; and with ALTER COLUMN ... TYPE also ADD and DROP CONSTRAINT, SET and DROP DEFAULT, SET and DROP NOT NULL of the columns whose type changes; put the rest into a job of its own.");
 		}
 	}
 	if (!any)
@@ -138,9 +168,12 @@ osc_check_column_script(const OscPlan *plan)
 	s = linitial(plan->script);
 	if (!OidIsValid(s->relid))
 		osc_refuse_column("the table does not exist", "Check the name.");
+	if (IsA(s->node, RenameStmt) && castNode(RenameStmt, s->node)->renameType == OBJECT_COLUMN)
+		return;
 	if (!IsA(s->node, AlterTableStmt))
-		osc_refuse_column("it is no ALTER TABLE ... ALTER COLUMN ... TYPE", "Use strategy \"auto\".");
-	check_commands(castNode(AlterTableStmt, s->node)->cmds);
+		osc_refuse_column("it is neither ALTER TABLE ... ALTER COLUMN ... TYPE nor ALTER TABLE ... RENAME COLUMN",
+						  "Use strategy \"auto\".");
+	check_commands(s);
 }
 
 static void
@@ -182,16 +215,74 @@ collect_columns(OscColumnPlan *p, List *cmds)
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 		OscColumn  *c;
 
-		if (cmd->subtype != AT_AlterColumnType)
+		if (cmd->subtype != AT_AlterColumnType && cmd->subtype != AT_AddColumn)
 			continue;
 		c = palloc0(sizeof(OscColumn));
-		c->old_att = get_attnum(RelationGetRelid(p->rel), cmd->name);
 		c->new_att = ++n;
+		p->columns = lappend(p->columns, c);
+		if (cmd->subtype == AT_AddColumn)
+		{
+			c->name = pstrdup(castNode(ColumnDef, cmd->def)->colname);
+			c->new_name = free_column_name(p->rel, "osc_new", c->new_att);
+			c->old_name = pstrdup("");
+			c->final_name = c->name;
+			continue;
+		}
+		c->old_att = get_attnum(RelationGetRelid(p->rel), cmd->name);
 		c->name = pstrdup(cmd->name);
 		c->new_name = free_column_name(p->rel, "osc_new", c->old_att);
 		c->old_name = free_column_name(p->rel, "osc_old", c->old_att);
-		p->columns = lappend(p->columns, c);
+		c->final_name = c->name;
 	}
+}
+
+/* something that would keep the old column from being dropped, for people; NULL: there is nothing */
+static char *
+dependent_of(Oid relid, AttrNumber attnum)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+	char	   *result = NULL;
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, relid);
+	osc_arg_int4(&args, attnum);
+	if (osc_sql("SELECT pg_describe_object(d.classid, d.objid, d.objsubid) AS what FROM pg_depend d"
+				" WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 AND d.refobjsubid = $2"
+				" AND d.classid NOT IN ('pg_constraint'::regclass, 'pg_statistic_ext'::regclass)"
+				" AND NOT (d.classid = 'pg_attrdef'::regclass AND d.deptype = 'a')"
+				" AND NOT (d.classid = 'pg_class'::regclass AND d.objid IN"
+				"  (SELECT oid FROM pg_class WHERE relkind IN ('i', 'S'))) ORDER BY 1 LIMIT 1", &args) > 0)
+		result = osc_col_text(&store, 0, "what");
+	osc_store_close(&store);
+	return result;
+}
+
+/* the column that gets a second name, as a pair whose columns are equal */
+static void
+collect_renamed(OscColumnPlan *p, const RenameStmt *stmt)
+{
+	OscColumn  *c = palloc0(sizeof(OscColumn));
+	Form_pg_attribute att;
+	char	   *dependent;
+
+	c->old_att = get_attnum(RelationGetRelid(p->rel), stmt->subname);
+	c->new_att = RelationGetNumberOfAttributes(p->rel) + 1;
+	c->name = c->old_name = pstrdup(stmt->subname);
+	c->new_name = free_column_name(p->rel, "osc_new", c->old_att);
+	c->final_name = pstrdup(stmt->newname);
+	att = TupleDescAttr(RelationGetDescr(p->rel), c->old_att - 1);
+	c->forward = (Node *) makeVar(1, c->old_att, att->atttypid, att->atttypmod, att->attcollation, 0);
+	c->inverse = (Node *) makeVar(1, c->new_att, att->atttypid, att->atttypmod, att->attcollation, 0);
+	p->columns = list_make1(c);
+	if (att->attidentity != '\0')
+		osc_refuse_column(psprintf("\"%s\" is an identity column", c->name), "Use strategy \"auto\".");
+	if (att->attgenerated != '\0')
+		osc_refuse_column(psprintf("\"%s\" is a generated column", c->name), "Use strategy \"auto\".");
+	dependent = dependent_of(RelationGetRelid(p->rel), c->old_att);
+	if (dependent)
+		osc_refuse_column(psprintf("%s depends on the column, which will be dropped in the end", dependent),
+						  "Drop the dependent object first, and make it again with the new name after the job.");
 }
 
 /*
@@ -233,12 +324,13 @@ osc_is_plain_conversion(Node *expr, AttrNumber attnum)
 static Node *
 way_back(Relation rel, const OscColumn *c)
 {
-	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), c->old_att - 1);
+	Form_pg_attribute att;
 	Var		   *var;
 	Node	   *cast;
 
-	if (!osc_is_plain_conversion(c->forward, c->old_att))
+	if (osc_column_is_added(c) || !osc_is_plain_conversion(c->forward, c->old_att))
 		return NULL;
+	att = TupleDescAttr(RelationGetDescr(rel), c->old_att - 1);
 	var = makeVar(1, c->new_att, exprType(c->forward), exprTypmod(c->forward), exprCollation(c->forward), 0);
 	cast = coerce_to_target_type(NULL, (Node *) var, var->vartype, att->atttypid, att->atttypmod,
 								 COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
@@ -251,10 +343,9 @@ way_back(Relation rel, const OscColumn *c)
 static bool
 uses_generated(Relation rel, Node *expr)
 {
-	Bitmapset  *attnums = NULL;
+	Bitmapset  *attnums = osc_row_query_columns(expr);
 	int			i = -1;
 
-	pull_varattnos(expr, 1, &attnums);
 	while ((i = bms_next_member(attnums, i)) >= 0)
 	{
 		AttrNumber	attnum = i + FirstLowInvalidHeapAttributeNumber;
@@ -276,13 +367,18 @@ complete_columns(OscColumnPlan *p)
 		OscColumn  *c = lfirst(lc);
 
 		c->definition = ((OscColumnState *) lfirst(s))->type;
+		if (osc_column_is_rename(c) && !DomainHasConstraints(exprType(c->forward)))
+			continue;
 		if (contain_volatile_functions(c->forward))
 			osc_refuse_column(psprintf("the new value of column \"%s\" is volatile", c->name), OSC_USE_COPY);
 		if (uses_generated(p->rel, c->forward))
-			osc_refuse_column(psprintf("the new value of column \"%s\" uses a generated or system column", c->name), OSC_USE_COPY);
+			osc_refuse_column(psprintf("the new value of column \"%s\" uses the whole row, or a generated or system column", c->name), OSC_USE_COPY);
 		if (DomainHasConstraints(exprType(c->forward)))
 			osc_refuse_column(psprintf("the new type of column \"%s\" is a domain with constraints", c->name), OSC_USE_COPY);
 		c->inverse = way_back(p->rel, c);
+		c->as_computed = osc_looks_elsewhere(c->forward);
+		if (checkExprHasSubLink(c->forward))
+			c->reads = osc_row_query_reads(list_make1(makeTargetEntry((Expr *) c->forward, 1, NULL, false)), p->rel);
 	}
 	p->way_back = osc_columns_have_way_back(p->columns);
 }
@@ -314,20 +410,86 @@ column_names(const OscColumnPlan *p, bool of_new)
 	return buf.data;
 }
 
-/* is the table published, so that subscribers see the new column? */
+/* are all columns new ones? */
 static bool
-is_published(Oid relid)
+only_adds(const OscColumnPlan *p)
+{
+	return osc_column_is_added(linitial(p->columns));
+}
+
+/* the expressions of the user's that fill columns */
+static void
+describe_expressions(OscColumnPlan *p)
+{
+	ListCell   *lc,
+			   *c;
+
+	foreach(lc, p->part.statement->fills)
+	{
+		OscFill    *fill = lfirst(lc);
+		bool		as_computed = false;
+
+		foreach(c, p->columns)
+			if (strcmp(((OscColumn *) lfirst(c))->name, fill->column) == 0)
+				as_computed = ((OscColumn *) lfirst(c))->as_computed;
+		describe(p, OSC_BACKFILLING, psprintf("compute column %s of %s: %s", quote_identifier(fill->column), p->name,
+											  fill->backfill->expression),
+				 "ACCESS SHARE on what it reads", "nothing", pstrdup("once for each row, and in each write to one"),
+				 as_computed ?
+				 pstrdup("in the job owner's name, anew with every write until the swap: what it reads elsewhere is as last computed; a row that comes out otherwise when it is compared stays as it is") :
+				 pstrdup("in the job owner's name, anew with every write until the swap"));
+	}
+}
+
+/* what the old columns are called after the swap */
+static char *
+old_names(const OscColumnPlan *p)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, p->columns)
+	{
+		OscColumn  *c = lfirst(lc);
+
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "",
+						 quote_identifier(osc_column_is_rename(c) ? c->final_name : c->old_name));
+	}
+	return buf.data;
+}
+
+/*
+ * What subscribers of the table will see, to be put behind a note; "" if it is not
+ * published.  A publication with a list of columns does not take up new ones.
+ */
+static char *
+seen_by_subscribers(const OscColumnPlan *p)
 {
 	OscStore	store;
 	OscArgs		args = {0};
-	bool		result;
+	StringInfoData note;
+	bool		updates;
+	bool		all_columns;
 
 	osc_store_open(&store);
-	osc_arg_oid(&args, relid);
-	result = osc_sql("SELECT 1 FROM pg_publication p WHERE EXISTS"
-					 " (SELECT 1 FROM pg_get_publication_tables(p.pubname::text) g WHERE g.relid = $1) LIMIT 1", &args) > 0;
+	osc_arg_oid(&args, RelationGetRelid(p->rel));
+	(void) osc_sql("SELECT coalesce(bool_or(p.pubupdate), false) AS updates,"
+				   " coalesce(bool_or(r.prattrs IS NULL AND (p.pubupdate OR p.pubinsert)), false) AS all_columns"
+				   " FROM pg_publication p LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = $1 WHERE EXISTS"
+				   " (SELECT 1 FROM pg_get_publication_tables(p.pubname::text) g WHERE g.relid = $1)", &args);
+	updates = osc_col_bool(0, "updates");
+	all_columns = osc_col_bool(0, "all_columns");
 	osc_store_close(&store);
-	return result;
+	initStringInfo(&note);
+	if (updates || all_columns)
+		appendStringInfoString(&note, "; the table is published: a subscriber");
+	if (updates)
+		appendStringInfoString(&note, " gets each filled row once more, as an update");
+	if (all_columns)
+		appendStringInfo(&note, "%s stops while its table has no column %s or, after the swap, %s: add both there first",
+						 updates ? ", and" : "", column_names(p, true), old_names(p));
+	return note.data;
 }
 
 static void
@@ -339,16 +501,15 @@ describe_beginning(OscColumnPlan *p)
 	initStringInfo(&note);
 	appendStringInfo(&note, "%s; until clean-up SELECT *, COPY without a column list and functions on the row type see one column more,"
 					 " at the end, and COPY FROM needs a column list; INSERT without one leaves it out; views do not see it", waits);
-	if (is_published(RelationGetRelid(p->rel)))
-		appendStringInfo(&note, "; the table is published: a subscriber gets each filled row as an update, with the new column,"
-						 " and stops unless its table has a column of that name");
+	appendStringInfoString(&note, seen_by_subscribers(p));
 	describe(p, OSC_PREPARING, psprintf("add column %s to %s, and a trigger that keeps it equal to %s",
-										column_names(p, true), p->name, column_names(p, false)),
+										column_names(p, true), p->name,
+										only_adds(p) ? "its expression" : column_names(p, false)),
 			 "ACCESS EXCLUSIVE", "reads, writes", "milliseconds", note.data);
 	describe(p, OSC_BACKFILLING, psprintf("fill column %s of %s in batches, in place", column_names(p, true), p->name),
 			 "ROW EXCLUSIVE", "rows of a batch, for writers",
 			 psprintf("about %.0f rows", Max(p->rel->rd_rel->reltuples, 0)),
-			 psprintf("batches of %d ms; no trigger fires; VACUUM after each tenth of the table; a REPEATABLE READ transaction that updates a row filled since it began fails with SQLSTATE 40001",
+			 psprintf("batches of %d ms; no trigger fires; the table is not rewritten, so event triggers for that do not fire; VACUUM after each tenth of the table; a REPEATABLE READ transaction that updates a row filled since it began fails with SQLSTATE 40001",
 					  osc_batch_target_time));
 }
 
@@ -359,19 +520,29 @@ describe_end(OscColumnPlan *p)
 			 "SHARE UPDATE EXCLUSIVE", "nothing", "a sample of the table", NULL);
 	if (osc_verify)
 		describe(p, OSC_VALIDATING, psprintf("compare column %s with %s in all rows of %s", column_names(p, true),
-											 column_names(p, false), p->name),
+											 only_adds(p) ? "its expression" : column_names(p, false), p->name),
 				 "ACCESS SHARE", "nothing", "one scan of the table", NULL);
 }
 
 static void
 describe_after_swap(OscColumnPlan *p)
 {
-	describe(p, OSC_SWAPPING, psprintf("turn the trigger round, and hand over grants, comment, options and identity of %s",
+	if (only_adds(p))
+	{
+		describe(p, OSC_CLEANING, pstrdup("drop the trigger"), "ACCESS EXCLUSIVE", "reads, writes", "milliseconds", NULL);
+		return;
+	}
+	describe(p, OSC_SWAPPING, psprintf(osc_column_is_rename(linitial(p->columns)) ?
+									   "let the trigger keep both names equal, and give the new one grants, comment and options of %s" :
+									   "turn the trigger round, and hand over grants, comment, options and identity of %s",
 									   column_names(p, false)),
 			 "ACCESS EXCLUSIVE", "reads, writes", "milliseconds",
 			 "the columns end up last in the table: INSERT and COPY without a column list, and SELECT *, meet another order than before");
-	describe(p, OSC_AT_KEPT, pstrdup("keep the old columns until osc_cleanup()"),
+	describe(p, OSC_AT_KEPT, pstrdup(osc_column_is_rename(linitial(p->columns)) ? "keep both names until osc_cleanup()" :
+											  "keep the old columns until osc_cleanup()"),
 			 "none on the table", "nothing", "an assignment per written row",
+			 osc_column_is_rename(linitial(p->columns)) ?
+			 "both names can be read and written and stay equal; a write that gives them different values fails with SQLSTATE 23514; osc_revert() takes the new name away" :
 			 p->way_back ?
 			 "the old columns follow the new ones; osc_revert() takes the swap back, unless rows have values that the old type cannot hold" :
 			 "the old columns do not follow the new ones, since there is no cast back, or one that could violate a unique index: osc_revert() is not possible");
@@ -387,7 +558,7 @@ check_constraints_are_ours(const OscColumnPlan *p)
 {
 	ListCell   *lc;
 
-	foreach(lc, castNode(AlterTableStmt, p->part.statement->node)->cmds)
+	foreach(lc, osc_commands_of(list_make1(p->part.statement)))
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 		bool		ours = true;
@@ -413,9 +584,20 @@ count_added(const OscColumnPlan *p)
 	int			n = 0;
 	ListCell   *lc;
 
-	foreach(lc, castNode(AlterTableStmt, p->part.statement->node)->cmds)
-		if (lfirst_node(AlterTableCmd, lc)->subtype == AT_AddConstraint)
+	foreach(lc, osc_commands_of(list_make1(p->part.statement)))
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		ListCell   *c;
+
+		if (cmd->subtype == AT_AddConstraint)
 			n++;
+		if (cmd->subtype == AT_AddColumn)
+			foreach(c, castNode(ColumnDef, cmd->def)->constraints)
+				if (lfirst_node(Constraint, c)->contype == CONSTR_CHECK ||
+					lfirst_node(Constraint, c)->contype == CONSTR_UNIQUE ||
+					lfirst_node(Constraint, c)->contype == CONSTR_PRIMARY)
+					n++;
+	}
 	return n;
 }
 
@@ -454,13 +636,17 @@ osc_plan_columns(OscPlan *plan, OscPlanTable *t)
 	p.part.strategy = OSC_COLUMN;
 	p.part.rule = "";
 	check_table(p.rel);
-	collect_columns(&p, castNode(AlterTableStmt, s->node)->cmds);
+	if (IsA(s->node, RenameStmt))
+		collect_renamed(&p, castNode(RenameStmt, s->node));
+	else
+		collect_columns(&p, castNode(AlterTableStmt, s->node)->cmds);
 	osc_column_set_read(t->relid, p.columns, &p.before);
 	osc_rehearse_columns(s, p.columns, &p.after);
 	p.keys = osc_column_keys(t->relid, p.columns);
 	check_constraints_are_ours(&p);
 	check_added(&p);
 	complete_columns(&p);
+	describe_expressions(&p);
 	describe_beginning(&p);
 	osc_plan_column_parts(&p);
 	describe_end(&p);

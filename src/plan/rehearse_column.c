@@ -44,16 +44,22 @@ typedef struct ColumnTrial
 	OscColumnSet *after;
 } ColumnTrial;
 
-/* the numbers of the old columns */
+/* the column's number in the table, and in a clone that the statement has altered */
+static AttrNumber
+native_attnum(const OscColumn *c)
+{
+	return osc_column_is_added(c) ? c->new_att : c->old_att;
+}
+
 static Datum
-old_attnums(List *columns)
+native_attnums(List *columns)
 {
 	Datum	   *attnums = palloc(sizeof(Datum) * list_length(columns));
 	ListCell   *lc;
 	int			n = 0;
 
 	foreach(lc, columns)
-		attnums[n++] = Int16GetDatum(((OscColumn *) lfirst(lc))->old_att);
+		attnums[n++] = Int16GetDatum(native_attnum(lfirst(lc)));
 	return PointerGetDatum(construct_array(attnums, n, INT2OID, 2, true, TYPALIGN_SHORT));
 }
 
@@ -91,15 +97,16 @@ read_states(Oid relid, List *columns)
 
 	osc_store_open(&store);
 	osc_arg_oid(&args, relid);
-	osc_arg_datum(&args, INT2ARRAYOID, old_attnums(columns), false);
+	osc_arg_datum(&args, INT2ARRAYOID, native_attnums(columns), false);
 	n = osc_sql("SELECT a.attnotnull, pg_get_expr(d.adbin, d.adrelid) AS expr,"
 				" format_type(a.atttypid, a.atttypmod) ||"
 				"  CASE WHEN a.attcollation <> t.typcollation AND a.attcollation <> 0 THEN"
 				"   (SELECT format(' COLLATE %I.%I', s.nspname, c.collname) FROM pg_collation c"
 				"    JOIN pg_namespace s ON s.oid = c.collnamespace WHERE c.oid = a.attcollation) ELSE '' END AS type"
 				" FROM unnest($2) WITH ORDINALITY u(attnum, n)"
-				" JOIN pg_attribute a ON a.attrelid = $1 AND a.attnum = u.attnum"
-				" JOIN pg_type t ON t.oid = a.atttypid"
+				/* a column that is to be added is not there yet */
+				" LEFT JOIN pg_attribute a ON a.attrelid = $1 AND a.attnum = u.attnum"
+				" LEFT JOIN pg_type t ON t.oid = a.atttypid"
 				" LEFT JOIN pg_attrdef d ON d.adrelid = $1 AND d.adnum = u.attnum ORDER BY u.n", &args);
 	for (uint64 i = 0; i < n; i++)
 	{
@@ -124,7 +131,7 @@ read_checks(Oid relid, List *columns)
 
 	osc_store_open(&store);
 	osc_arg_oid(&args, relid);
-	osc_arg_datum(&args, INT2ARRAYOID, old_attnums(columns), false);
+	osc_arg_datum(&args, INT2ARRAYOID, native_attnums(columns), false);
 	n = osc_sql("SELECT conname::text AS name, pg_get_constraintdef(oid) AS def, convalidated,"
 				" obj_description(oid, 'pg_constraint') AS comment"
 				" FROM pg_constraint WHERE conrelid = $1 AND contype = 'c' AND conkey && $2 ORDER BY conname", &args);
@@ -171,7 +178,7 @@ read_indexes(Oid relid, List *columns)
 
 	osc_store_open(&store);
 	osc_arg_oid(&args, relid);
-	osc_arg_datum(&args, INT2ARRAYOID, old_attnums(columns), false);
+	osc_arg_datum(&args, INT2ARRAYOID, native_attnums(columns), false);
 	n = osc_sql("SELECT i.indexrelid, c.relname::text AS name, i.indisunique, i.indisvalid, i.indisreplident,"
 				" i.indisclustered, k.contype::text AS contype, k.condeferrable, k.condeferred,"
 				" obj_description(i.indexrelid, 'pg_class') AS comment, obj_description(k.oid, 'pg_constraint') AS con_comment"
@@ -232,7 +239,7 @@ osc_column_keys(Oid relid, List *columns)
 
 	osc_store_open(&store);
 	osc_arg_oid(&args, relid);
-	osc_arg_datum(&args, INT2ARRAYOID, old_attnums(columns), false);
+	osc_arg_datum(&args, INT2ARRAYOID, native_attnums(columns), false);
 	osc_arg_datum(&args, TEXTARRAYOID, new_names(columns), false);
 	n = osc_sql("WITH renamed(attnum, name) AS (SELECT * FROM unnest($2, $3)),"
 				" side(oid, referring, columns) AS ("
@@ -246,7 +253,7 @@ osc_column_keys(Oid relid, List *columns)
 				"   FROM unnest(k.confdelsetcols) WITH ORDINALITY u(attnum, n)"
 				"   JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum"
 				"   LEFT JOIN renamed r ON k.conrelid = $1 AND r.attnum = u.attnum)"
-				"  FROM pg_constraint k WHERE k.contype = 'f' AND k.conrelid = $1),"
+				"  FROM pg_constraint k WHERE k.contype = 'f' AND $1 IN (k.conrelid, k.confrelid)),"
 				" action(code, words) AS (VALUES ('a'::\"char\", ''), ('r', 'RESTRICT'), ('c', 'CASCADE'), ('n', 'SET NULL'), ('d', 'SET DEFAULT'))"
 				" SELECT k.conname::text AS name, k.conrelid, pg_get_constraintdef(k.oid) AS def, k.convalidated,"
 				" obj_description(k.oid, 'pg_constraint') AS comment,"
@@ -308,11 +315,11 @@ try_columns(OscCloneTree *tree, List *script, MemoryContext context, void *resul
 	foreach(lc, trial->columns)
 	{
 		OscColumn  *c = lfirst(lc);
-		Node	   *value = list_nth(values, c->old_att - 1);
+		Node	   *value = list_nth(values, native_attnum(c) - 1);
 
+		rename_column(clone, c->final_name, c->new_name);
 		if (osc_column_is_rename(c))
 			continue;
-		rename_column(clone, c->name, c->new_name);
 		old = MemoryContextSwitchTo(context);
 		c->forward = copyObject(value);
 		MemoryContextSwitchTo(old);

@@ -359,7 +359,7 @@ CREATE PUBLICATION eq_publication_3 FOR TABLE t;
 ALTER TABLE t ALTER a TYPE bigint
 ---- after
 UPDATE t SET a = 5 WHERE id = 1;
-SELECT pubname, attnames, rowfilter FROM pg_publication_tables WHERE schemaname = current_schema() ORDER BY 1;
+SELECT pubname, ARRAY(SELECT unnest(attnames) ORDER BY 1), rowfilter FROM pg_publication_tables WHERE schemaname = current_schema() ORDER BY 1;
 
 ---- case publication_column_list_drop
 ---- expect error start

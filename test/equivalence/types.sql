@@ -527,7 +527,7 @@ INSERT INTO t SELECT n, n % 3, n % 5 FROM generate_series(1, 50) n;
 ALTER TABLE t ALTER a TYPE bigint
 ---- after
 ANALYZE t;
-SELECT statistics_name, exprs, n_distinct FROM pg_stats_ext WHERE schemaname = current_schema() ORDER BY 1;
+SELECT statistics_name, exprs, regexp_replace(n_distinct::text, '"[0-9, ]*"', '"a, b"') FROM pg_stats_ext WHERE schemaname = current_schema() ORDER BY 1;
 
 ---- case type_of_partial_unique
 ---- strategy copy
@@ -549,3 +549,144 @@ ALTER TABLE t ALTER a TYPE text USING coalesce(a::text, 'none'), ALTER a SET NOT
 ---- after
 INSERT INTO t (id) VALUES (51) RETURNING *;
 SELECT count(*) FROM t WHERE a = 'none';
+
+---- case type_and_not_null_violated
+---- expect error
+CREATE TABLE t (id int PRIMARY KEY, a int);
+INSERT INTO t SELECT n, nullif(n, 7) FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE bigint, ALTER a SET NOT NULL
+
+---- case type_using_makes_null
+---- expect error
+CREATE TABLE t (id int PRIMARY KEY, a int NOT NULL);
+INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE bigint USING nullif(a, 7)
+
+---- case type_and_check_violated
+---- expect error
+CREATE TABLE t (id int PRIMARY KEY, a int);
+INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE bigint, ADD CONSTRAINT small CHECK (a < 50)
+
+---- case type_violates_old_check
+-- the new values do not satisfy a CHECK that the old ones do
+---- expect error
+CREATE TABLE t (id int PRIMARY KEY, a int CONSTRAINT small CHECK (a < 100));
+INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE bigint USING a * 10
+
+---- case type_and_unique_violated
+---- expect error
+CREATE TABLE t (id int PRIMARY KEY, a int);
+INSERT INTO t SELECT n, n % 40 FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE bigint, ADD CONSTRAINT t_a UNIQUE (a)
+
+---- case type_orphans_of_new_values
+-- the key that is referred to gets other values
+---- expect error
+CREATE TABLE t (id int PRIMARY KEY);
+CREATE TABLE r (id int PRIMARY KEY, t int CONSTRAINT r_to_t REFERENCES t);
+INSERT INTO t SELECT n FROM generate_series(1, 50) n;
+INSERT INTO r SELECT n, n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER id TYPE bigint USING id + 1000
+
+---- case type_constraints_replaced
+-- constraints of one name go and come
+CREATE TABLE t (id int PRIMARY KEY, a int DEFAULT 5, CONSTRAINT c CHECK (a > 0), CONSTRAINT u UNIQUE (a, id));
+INSERT INTO t SELECT n, n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t DROP CONSTRAINT c, DROP CONSTRAINT u, ALTER a TYPE bigint, ADD CONSTRAINT c CHECK (a < 1000), ADD CONSTRAINT u UNIQUE (a), ALTER a SET DEFAULT 7, ALTER a SET NOT NULL
+---- after
+INSERT INTO t VALUES (60, 2000);
+INSERT INTO t VALUES (60, 7);
+INSERT INTO t VALUES (60, -7) RETURNING *;
+INSERT INTO t (id) VALUES (60);
+INSERT INTO t (id, a) VALUES (61, NULL);
+
+---- case type_indexes_of_every_kind
+CREATE TABLE t (id int PRIMARY KEY, a int, b text, c int[]);
+CREATE INDEX t_include ON t (b) INCLUDE (a);
+CREATE UNIQUE INDEX t_unique ON t (a DESC NULLS LAST, b) WHERE a > 5;
+CREATE UNIQUE INDEX t_nulls ON t (a) NULLS NOT DISTINCT;
+CREATE INDEX t_hash ON t USING hash (a) WITH (fillfactor = 60) TABLESPACE eq_space;
+CREATE INDEX t_brin ON t USING brin (a) WITH (pages_per_range = 4);
+CREATE INDEX t_expression ON t ((a + id), b text_pattern_ops);
+CREATE INDEX "t: odd ""name""" ON t USING gin (c) WITH (fastupdate = off);
+ALTER INDEX t_expression ALTER COLUMN 1 SET STATISTICS 300;
+COMMENT ON INDEX t_hash IS 'hashed';
+INSERT INTO t SELECT n, n, 'b ' || n, ARRAY[n] FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE bigint, ALTER b TYPE varchar(30), ALTER c TYPE bigint[]
+---- after
+INSERT INTO t VALUES (60, 7, 'b 7', NULL);
+SET enable_seqscan = off;
+SELECT id FROM t WHERE a + id = 14 AND b = 'b 7';
+
+---- case type_keeps_settings_of_column
+CREATE TABLE t (id int PRIMARY KEY, a varchar(500), b varchar(500), c int);
+ALTER TABLE t ALTER a SET STORAGE EXTERNAL, ALTER a SET STATISTICS 700, ALTER a SET (n_distinct = -0.7), ALTER b SET COMPRESSION lz4;
+COMMENT ON COLUMN t.a IS 'a comment';
+GRANT SELECT (a), UPDATE (a) ON t TO eq_reader WITH GRANT OPTION;
+GRANT SELECT (b) ON t TO PUBLIC;
+INSERT INTO t SELECT n, repeat('a', n * 9), repeat('b', n * 9), n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE text, ALTER b TYPE varchar(800)
+---- after
+SELECT attname, attacl FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY 1;
+
+---- case type_in_default_tablespace
+-- what is there stays where it is, what is new goes where the session wants it
+---- set default_tablespace = 'eq_space'
+CREATE TABLE t (id int, a int, b int) TABLESPACE pg_default;
+ALTER TABLE t SET TABLESPACE pg_default;
+CREATE UNIQUE INDEX t_id ON t (id) TABLESPACE pg_default;
+ALTER TABLE t ADD CONSTRAINT t_pkey PRIMARY KEY USING INDEX t_id;
+CREATE INDEX t_a ON t (a) TABLESPACE pg_default;
+CREATE INDEX t_b ON t (a, b) TABLESPACE eq_space;
+INSERT INTO t SELECT n, n, n FROM generate_series(1, 50) n;
+---- change
+ALTER TABLE t ALTER a TYPE bigint, ADD CONSTRAINT t_u UNIQUE (a)
+---- after
+SELECT indexrelid::regclass, reltablespace <> 0 AS elsewhere FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE indrelid = 't'::regclass ORDER BY 1;
+
+---- case type_foreign_keys_with_actions
+CREATE TABLE p (id int PRIMARY KEY, code int UNIQUE);
+CREATE TABLE t (id int PRIMARY KEY, p int CONSTRAINT t_p REFERENCES p ON DELETE SET NULL ON UPDATE CASCADE DEFERRABLE INITIALLY DEFERRED, code int REFERENCES p (code) MATCH FULL, up int REFERENCES t ON DELETE CASCADE, UNIQUE (p, id));
+CREATE TABLE r (id int PRIMARY KEY, p int, t int, FOREIGN KEY (p, t) REFERENCES t (p, id) ON DELETE SET NULL (p) ON UPDATE SET DEFAULT);
+ALTER TABLE t ADD CONSTRAINT t_again FOREIGN KEY (code) REFERENCES p NOT VALID;
+COMMENT ON CONSTRAINT t_p ON t IS 'to p';
+INSERT INTO p SELECT n, n FROM generate_series(1, 50) n;
+INSERT INTO t SELECT n, n, n, nullif(n - 1, 0) FROM generate_series(1, 50) n;
+INSERT INTO r SELECT n, n, n FROM generate_series(1, 40) n;
+---- change
+ALTER TABLE t ALTER p TYPE bigint, ALTER up TYPE bigint, ALTER code TYPE bigint
+---- after
+INSERT INTO t (id, p) VALUES (60, 600);
+INSERT INTO t (id, code) VALUES (60, 600);
+UPDATE p SET id = 500 WHERE id = 50;
+SELECT p FROM t WHERE id = 50;
+DELETE FROM p WHERE id = 49 OR code = 49;
+DELETE FROM t WHERE id = 48;
+SELECT count(*) FROM t;
+SELECT count(*) FILTER (WHERE p IS NULL) FROM r;
+
+---- case type_identity_and_references
+CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY (START 10 INCREMENT 5) PRIMARY KEY, a text);
+CREATE TABLE r (id serial PRIMARY KEY, t int REFERENCES t);
+INSERT INTO t (a) SELECT n FROM generate_series(1, 50) n;
+INSERT INTO r (t) SELECT id FROM t;
+GRANT USAGE ON SEQUENCE t_id_seq TO eq_reader;
+COMMENT ON COLUMN t.id IS 'key';
+---- change
+ALTER TABLE t ALTER id TYPE bigint
+---- after
+INSERT INTO t (a) VALUES ('x') RETURNING id;
+INSERT INTO t (id, a) VALUES (1, 'x');
+INSERT INTO r (t) VALUES (11);
+SELECT pg_get_serial_sequence('t', 'id');

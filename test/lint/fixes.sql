@@ -430,3 +430,32 @@ COMMIT;
 BEGIN;
 SELECT osc_start('ALTER TABLE t ALTER id TYPE bigint');
 COMMIT;
+
+---- case index_of_the_table_afterwards
+-- t_a may be of the table, as it is: the guard would refuse the DROP INDEX
+CREATE TABLE t (id int PRIMARY KEY, a int);
+CREATE INDEX t_a ON t (a);
+CREATE INDEX t_b ON t (a, id);
+---- left alter-type drop-index
+---- migration
+SET lock_timeout = '2s';
+BEGIN;
+ALTER TABLE t ALTER id TYPE bigint;
+COMMIT;
+ALTER INDEX t_b RENAME TO t_c;
+BEGIN;
+DROP INDEX t_a;
+INSERT INTO t VALUES (1, 2);
+ALTER TABLE t ADD COLUMN c int;
+COMMIT;
+---- fixed
+SET lock_timeout = '2s';
+BEGIN;
+ALTER TABLE t ALTER id TYPE bigint;
+COMMIT;
+ALTER INDEX t_b RENAME TO t_c;
+BEGIN;
+DROP INDEX t_a;
+INSERT INTO t VALUES (1, 2);
+ALTER TABLE t ADD COLUMN c int;
+COMMIT;

@@ -1,7 +1,7 @@
 -- backfill.sql: columns that an expression of the user's fills: the same
 -- values as an UPDATE gives natively, whatever way a row takes into the copy
 \getenv abs_srcdir PG_ABS_SRCDIR
-\set first_job 51001
+\set first_job 31001
 \set ECHO none
 \i :abs_srcdir/sql/include/common.sql
 \set ECHO all

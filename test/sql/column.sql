@@ -7,7 +7,7 @@ ALTER TABLE online_schema.job ALTER COLUMN job_id RESTART WITH 44001;
 CREATE VIEW looks AS
 SELECT c.relname, a.attnum > 4 AS added, a.attname, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS not_null,
 	a.attidentity AS identity, pg_get_expr(d.adbin, d.adrelid) AS default, a.attacl::text AS acl,
-	ARRAY(SELECT o FROM unnest(a.attoptions) o WHERE o NOT LIKE 'pg\_attver=%') AS options, coalesce(a.attstattarget, -1) AS stats,
+	ARRAY(SELECT o FROM unnest(a.attoptions) o WHERE o NOT LIKE 'pg\_attver=%') AS options, nullif(a.attstattarget, -1) AS stats,
 	col_description(c.oid, a.attnum) AS comment
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum

@@ -1,8 +1,9 @@
 # 025_backfill.pl: a column filled by an expression over another table, while clients write
 # to both tables and processes are killed.
 #
-# Half of the other table's rows never change: what comes from them must be exactly what an
-# UPDATE would give. The others do: what comes from them must be a value that they had.
+# By copy, and in place (strategy column). Half of the other table's rows never change: what
+# comes from them must be exactly what an UPDATE would give. The others do: what comes from
+# them must be a value that they had.
 
 use strict;
 use warnings;
@@ -41,13 +42,13 @@ SQL
 # A job under load, killed at a stop point, swapped when the load has ended.
 sub play
 {
-	my ($point) = @_;
+	my ($strategy, $point) = @_;
 	my $in_swap = $point =~ /^swap/;
 	my $load    = start_load($node, scripts => \@scripts, rows => $rows, clients => 3, rate => 200, restart => 1);
 	my $offset  = log_offset($node);
 	my $renamed = sql($node, 'SELECT count(*) FROM shelf_history');
 	set_stop_point($node, "$point:kill") if $point && !$in_swap;
-	my $job = start_job($node, 'ALTER TABLE item ADD COLUMN label text NOT NULL', set => { batch_size => 500 }, args => "swap => 'manual', backfill => '" . $backfill =~ s/'/''/gr . "'");
+	my $job = start_job($node, 'ALTER TABLE item ADD COLUMN label text NOT NULL', set => { batch_size => 500 }, args => "strategy => '$strategy', swap => 'manual', backfill => '" . $backfill =~ s/'/''/gr . "'");
 	if ($point && !$in_swap)
 	{
 		ok(wait_for_log_line($node, qr/was terminated by signal 9/, $offset), 'the process reaches the point and is killed') or explain_job($node, $job);
@@ -79,13 +80,20 @@ sub play
 	return;
 }
 
-promise 'writes to both tables while the job runs' => sub { play('') };
-for my $point (qw(backfill-before-commit replay-before-commit validate-before-commit swap-before-commit))
+my %points = (
+	copy   => [qw(backfill-before-commit replay-before-commit validate-before-commit swap-before-commit)],
+	column => [qw(capture-before-commit fill-before-update fill-before-commit validate-before-commit swap-before-commit)]);
+for my $strategy (qw(copy column))
 {
-	promise "a crash at $point" => sub { play($point) };
+	promise "$strategy: writes to both tables while the job runs" => sub { play($strategy, '') };
+	for my $point (@{ $points{$strategy} })
+	{
+		promise "$strategy: a crash at $point" => sub { play($strategy, $point) };
+	}
 }
 is(sql($node, q(SELECT count(*) FROM osc_events WHERE event = 'validate' AND (detail ->> 'rows_differing')::int > 0)), '0', 'a change of the other table is no difference');
 is(amcheck_faults($node, undef, 'item', 'part'), '', 'amcheck finds nothing');
+is(unexpected_errors($node, 0, @OscTest::SHUTDOWN_ERRORS), '', 'no client met an error but the restarts');
 
 $node->stop;
 done_testing();

@@ -2,17 +2,24 @@
 -- change, as lines that name their schema.
 --
 -- Variables: first_new, the first OID that is not from before; new_columns, an array of
--- "schema.table.column" whose values are not told; about, a regular expression for the schemas.
+-- "schema.table.column" whose values are not told; about, a regular expression for the schemas;
+-- by_name, if set, columns are told in the order of their names.
 \set QUIET on
 \pset format unaligned
 \pset tuples_only on
 \pset null '-'
 SET client_min_messages = warning;
 
+\if :{?by_name}
+\set place attname
+\else
+\set place attnum
+\endif
+
 \echo '== rows'
 SELECT format($$SELECT %L, left(r, 300), CASE WHEN length(r) > 300 THEN md5(r) END FROM (SELECT ROW(%s)::text COLLATE "C" AS r FROM ONLY %s) x ORDER BY r$$,
 		c.oid::regclass,
-		(SELECT coalesce(string_agg(quote_ident(attname), ', ' ORDER BY attnum), '') FROM pg_attribute
+		(SELECT coalesce(string_agg(quote_ident(attname), ', ' ORDER BY :place), '') FROM pg_attribute
 			WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped
 			AND NOT n.nspname || '.' || c.relname || '.' || attname = ANY (:'new_columns'::text[])),
 		c.oid::regclass)

@@ -1,0 +1,93 @@
+-- column_rename: both names of a renamed column at once
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS online_schema;
+ALTER TABLE online_schema.job ALTER COLUMN job_id RESTART WITH 45001;
+CREATE TABLE person (id int PRIMARY KEY, nm text NOT NULL DEFAULT 'nobody' CHECK (nm <> ''), code serial UNIQUE, note text);
+CREATE TABLE part (id int PRIMARY KEY, person int REFERENCES person (code) ON UPDATE CASCADE);
+CREATE INDEX ON person (lower(nm));
+CREATE UNIQUE INDEX person_plain ON person (code, note);
+COMMENT ON COLUMN person.nm IS 'who';
+CREATE ROLE regress_rename_reader;
+GRANT SELECT (nm) ON person TO regress_rename_reader;
+INSERT INTO person (id) SELECT n FROM generate_series(1, 100) AS n;
+
+SELECT phase, regexp_replace(command, '_(\d+)_(\d+)', '_N_\2', 'g') AS command
+FROM osc_plan('ALTER TABLE person RENAME COLUMN nm TO name', 'column') WHERE command !~ 'SET DEFAULT';
+SELECT note FROM osc_plan('ALTER TABLE person RENAME COLUMN nm TO name', 'column') WHERE phase = 'kept';
+SELECT osc_start('ALTER TABLE person RENAME COLUMN nm TO name', 'column') AS job \gset
+CALL osc_wait(:job, '60 s');
+SELECT state FROM osc_progress WHERE job_id = :job;
+SELECT attname, attnotnull, attacl, col_description(attrelid, attnum) FROM pg_attribute
+WHERE attrelid = 'person'::regclass AND attname IN ('nm', 'name') ORDER BY attnum;
+
+-- a new row: whichever name is given; the default once, and only if none is
+INSERT INTO person (id, nm) VALUES (101, 'old');
+INSERT INTO person (id, name) VALUES (102, 'new');
+INSERT INTO person (id) VALUES (103);
+INSERT INTO person (id, nm, name) VALUES (104, 'same', 'same');
+INSERT INTO person (id, nm, name) VALUES (105, 'one', 'other');
+INSERT INTO person (id, nm) VALUES (106, NULL);
+INSERT INTO person (id, name) VALUES (107, NULL);
+INSERT INTO person (id, nm) VALUES (108, DEFAULT), (109, 'values');
+INSERT INTO person (id, nm, name) VALUES (110, DEFAULT, 'given'), (111, 'given', DEFAULT), (112, DEFAULT, DEFAULT);
+INSERT INTO person (id, nm) SELECT id + 100, nm || ' too' FROM person WHERE id IN (101, 102) ORDER BY id DESC;
+COPY person (id, nm) FROM stdin;
+120	copied
+\.
+COPY person (id) FROM stdin;
+121
+\.
+INSERT INTO person (id, nm) VALUES (101, 'upsert') ON CONFLICT (id) DO UPDATE SET nm = EXCLUDED.nm || '!';
+-- a row that is changed: the name that is changed wins
+UPDATE person SET nm = 'by the old name' WHERE id = 102;
+UPDATE person SET name = 'by the new name' WHERE id = 103;
+UPDATE person SET nm = 'both', name = 'both' WHERE id = 104;
+UPDATE person SET nm = 'one', name = 'other' WHERE id = 108;
+UPDATE person SET nm = 'swapped', name = nm WHERE id = 109;
+UPDATE person SET name = '' WHERE id = 109;
+UPDATE person SET nm = NULL WHERE id = 109;
+UPDATE person SET note = 'another column' WHERE id = 110;
+SELECT * FROM person WHERE id > 100 ORDER BY id;
+SELECT osc_validate(:job);
+-- taken back
+SELECT osc_revert(:job);
+CALL osc_wait(:job, '60 s');
+SELECT id, nm, note FROM person WHERE id > 100 ORDER BY id;
+SELECT attname, pg_get_expr(adbin, adrelid) FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+WHERE attrelid = 'person'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum;
+
+-- a key that others refer to, with a sequence
+SELECT osc_start('ALTER TABLE person RENAME code TO number', 'column') AS job \gset
+CALL osc_wait(:job, '60 s');
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE 'person'::regclass IN (conrelid, confrelid) AND contype <> 'n' ORDER BY conname;
+INSERT INTO person (id, code) VALUES (300, 5000) RETURNING code, number;
+INSERT INTO person (id, number) VALUES (301, 5001) RETURNING code, number;
+INSERT INTO person (id, number) VALUES (302, 5001);
+INSERT INTO person (id, code) VALUES (302, 5001);
+INSERT INTO person (id, code) VALUES (302, 5001) ON CONFLICT (code) DO NOTHING;
+INSERT INTO person (id, number) VALUES (302, 5001) ON CONFLICT (number) DO UPDATE SET note = 'conflict';
+INSERT INTO person (id, number) VALUES (302, 5001) ON CONFLICT ON CONSTRAINT person_code_key DO NOTHING;
+INSERT INTO part VALUES (1, 5001);
+UPDATE person SET code = 5002 WHERE id = 301;
+SELECT * FROM part;
+SELECT osc_cleanup(:job);
+CALL osc_wait(:job, '60 s');
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE 'person'::regclass IN (conrelid, confrelid) AND contype <> 'n' ORDER BY conname;
+SELECT attname, pg_get_expr(adbin, adrelid), pg_get_serial_sequence('person', attname) FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+WHERE attrelid = 'person'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum;
+INSERT INTO person (id) VALUES (303) RETURNING number > 100 AS numbered;
+SELECT state, last_error FROM osc_progress WHERE job_id = :job;
+
+-- refused
+CREATE TABLE more (id int PRIMARY KEY, n int GENERATED ALWAYS AS IDENTITY, g int GENERATED ALWAYS AS (id + 1) STORED, v int);
+CREATE VIEW seen AS SELECT v FROM more;
+SELECT osc_start('ALTER TABLE person RENAME note TO id', 'column');
+SELECT osc_start('ALTER TABLE person RENAME nothing TO something', 'column');
+SELECT osc_start('ALTER TABLE more RENAME n TO m', 'column');
+SELECT osc_start('ALTER TABLE more RENAME g TO m', 'column');
+SELECT osc_start('ALTER TABLE more RENAME v TO m', 'column');
+SELECT osc_start('ALTER TABLE more RENAME TO most', 'column');
+SELECT osc_start('ALTER TABLE person RENAME nm TO name; ALTER TABLE person RENAME note TO remark', 'column');
+DROP VIEW seen;
+DROP TABLE person, part, more;
+DROP ROLE regress_rename_reader;
