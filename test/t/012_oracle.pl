@@ -245,6 +245,13 @@ sub undo_tree
 	my $attaches = grep { $_->{what} eq 'AT_AttachPartition' && $_->{node}{def}{PartitionCmd}{bound} } @$script;
 	my %table = map { ($_->{table} => 1) } @$script;
 	my $refers = grep { (constraint_of($_)->{contype} // '') eq 'CONSTR_FOREIGN' } @$script;
+	# the columns of a primary key become NOT NULL before the leaves get their keys
+	my %not_null;
+	for my $change (grep { (constraint_of($_)->{contype} // '') eq 'CONSTR_PRIMARY' } @$script)
+	{
+		$not_null{"$change->{table} $_->{String}{sval}"} = 1 for @{ constraint_of($change)->{keys} || [] };
+	}
+	delete $not_null{"$_->{table} $_->{node}{name}"} for grep { $_->{what} eq 'AT_SetNotNull' } @$script;
 	my @kept;
 	# REINDEX of a tree goes from leaf to leaf
 	my ($reindex) = grep { $_->{what} eq 'ReindexStmt' } @$script;
@@ -259,6 +266,7 @@ sub undo_tree
 		my $constraint = constraint_of($change);
 		my $type = $constraint->{contype} // '';
 		next if $change->{what} eq 'AT_AttachPartition' && !$change->{node}{def}{PartitionCmd}{bound};
+		next if %child && $change->{what} eq 'AT_SetNotNull' && $not_null{"$change->{table} $change->{node}{name}"};
 		next if $change->{what} eq 'IndexStmt' && ($attaches || $child{ $change->{node}{idxname} // '' });
 		next if $type =~ /^CONSTR_(UNIQUE|PRIMARY)$/ && ($attaches || $child{ $constraint->{conname} // '' });
 		next if $type eq 'CONSTR_FOREIGN' && ($attaches || ($refers && !$table{ $change->{table} }));
