@@ -77,6 +77,15 @@ typedef Oid RelFileNumber;
 	reindex_relation(NULL, relid, flags, params)
 #endif
 
+/* 18: a portal is always run as if once (pquery.c) */
+#if PG_VERSION_NUM < 180000
+#define osc_portal_run(portal) \
+	PortalRun(portal, FETCH_ALL, true, true, None_Receiver, None_Receiver, NULL)
+#else
+#define osc_portal_run(portal) \
+	PortalRun(portal, FETCH_ALL, true, None_Receiver, None_Receiver, NULL)
+#endif
+
 /* 18: cluster_rel() takes the open relation, and closes it (cluster.c) */
 #if PG_VERSION_NUM < 180000
 #define osc_cluster_rel(relid, index, params) cluster_rel(relid, index, params)

@@ -40,10 +40,12 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/portal.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "base/compat.h"
 #include "base/ident.h"
 #include "base/locks.h"
 #include "base/run.h"
@@ -203,34 +205,33 @@ doze(int ms)
 }
 
 /*
- * Run a command that manages transactions itself, as a client's session does.
- * The worker is a superuser, and the server switches to the table's owner.
+ * Run a command that manages transactions itself, as a client's session does:
+ * in a portal (postgres.c, exec_simple_query), which the functions of event
+ * triggers need to run SQL of their own.  The worker is a superuser, and the
+ * server switches to the table's owner.
  */
 static void
 run_toplevel(const char *sql)
 {
-	MemoryContext old_portal = PortalContext;
-	MemoryContext context = AllocSetContextCreate(TopMemoryContext,
-												  "online_schema command",
-												  ALLOCSET_DEFAULT_SIZES);
+	Portal		portal;
 	PlannedStmt *wrapper;
+	MemoryContext old;
 
 	begin_step();
-	MemoryContextSwitchTo(context);
-	PortalContext = context;
+	portal = CreateNewPortal();
+	portal->visible = false;
+	/* commits in the middle leave the portal's memory alone */
+	old = MemoryContextSwitchTo(portal->portalContext);
 	wrapper = makeNode(PlannedStmt);
 	wrapper->commandType = CMD_UTILITY;
 	wrapper->utilityStmt = linitial_node(RawStmt, pg_parse_query(sql))->stmt;
-	/* as PortalRunUtility() does: CREATE INDEX CONCURRENTLY pops it itself */
-	if (PlannedStmtRequiresSnapshot(wrapper))
-		PushActiveSnapshot(GetTransactionSnapshot());
-	ProcessUtility(wrapper, sql, false, PROCESS_UTILITY_TOPLEVEL, NULL, NULL,
-				   None_Receiver, NULL);
-	if (ActiveSnapshotSet())
-		PopActiveSnapshot();
+	PortalDefineQuery(portal, NULL, pstrdup(sql), CreateCommandTag(wrapper->utilityStmt),
+					  list_make1(wrapper), NULL);
+	MemoryContextSwitchTo(old);
+	PortalStart(portal, NULL, 0, InvalidSnapshot);
+	(void) osc_portal_run(portal);
+	PortalDrop(portal, false);
 	CommitTransactionCommand();
-	PortalContext = old_portal;
-	MemoryContextDelete(context);
 }
 
 /* VACUUM a table of the job between two steps, and note it */
@@ -282,7 +283,6 @@ try_toplevel(const char *sql, MemoryContext context)
 		edata = CopyErrorData();
 		FlushErrorState();
 		AbortCurrentTransaction();
-		PortalContext = NULL;
 	}
 	PG_END_TRY();
 	return edata;

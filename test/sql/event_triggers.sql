@@ -49,6 +49,26 @@ DROP EVENT TRIGGER regress_osc_drop;
 DROP EVENT TRIGGER regress_osc_rewrite;
 SELECT * FROM osc_test.differences('t');
 
+-- commands that the worker runs on their own, with functions that run SQL
+CREATE EVENT TRIGGER regress_osc_end ON ddl_command_end EXECUTE FUNCTION saw();
+CREATE EVENT TRIGGER regress_osc_drop ON sql_drop EXECUTE FUNCTION saw();
+TRUNCATE seen;
+SET client_min_messages = warning;
+SELECT osc_start('CREATE INDEX t_wide ON online.t (b, id)') AS job \gset
+CALL osc_wait(:job, '60 s');
+SELECT osc_start('DROP INDEX online.t_wide') AS job \gset
+CALL osc_wait(:job, '60 s');
+SELECT osc_start('ALTER TABLE online.t ALTER id TYPE int') AS job \gset
+CALL osc_wait(:job, '60 s');
+RESET client_min_messages;
+SELECT event, tag, what FROM seen WHERE what LIKE '%t_wide' ORDER BY n;
+DROP EVENT TRIGGER regress_osc_end;
+DROP EVENT TRIGGER regress_osc_drop;
+SELECT osc_start('ALTER TABLE online.t ALTER id TYPE bigint', run => 'manual') AS job \gset
+SET client_min_messages = warning;
+CALL osc_run(:job);
+RESET client_min_messages;
+
 -- one that forbids it
 CREATE FUNCTION forbid() RETURNS event_trigger LANGUAGE plpgsql AS $$
 BEGIN
