@@ -22,6 +22,8 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "base/ident.h"
@@ -164,6 +166,28 @@ osc_object_make_member(Oid classid, Oid oid)
 }
 
 /*
+ * Let it no longer belong to the extension.  From 17 on pg_upgrade makes the
+ * row type and its array members, too (extension.c,
+ * ExecAlterExtensionContentsRecurse); a cascade from them would take the
+ * extension along.
+ */
+static void
+leave_extension(Oid classid, Oid oid)
+{
+	Oid			type = classid == RelationRelationId ? get_rel_type_id(oid) : InvalidOid;
+
+	deleteDependencyRecordsForClass(classid, oid, ExtensionRelationId,
+									DEPENDENCY_EXTENSION);
+	if (!OidIsValid(type))
+		return;
+	deleteDependencyRecordsForClass(TypeRelationId, type, ExtensionRelationId,
+									DEPENDENCY_EXTENSION);
+	if (OidIsValid(get_array_type(type)))
+		deleteDependencyRecordsForClass(TypeRelationId, get_array_type(type),
+										ExtensionRelationId, DEPENDENCY_EXTENSION);
+}
+
+/*
  * Drop a helper object, if it is still there, with whatever has come to depend
  * on it: a job leaves no trace.
  */
@@ -180,8 +204,7 @@ osc_object_drop(Oid classid, Oid oid)
 	if (classid == NamespaceRelationId &&
 		!SearchSysCacheExists1(NAMESPACEOID, ObjectIdGetDatum(oid)))
 		return;
-	deleteDependencyRecordsForClass(classid, oid, ExtensionRelationId,
-									DEPENDENCY_EXTENSION);
+	leave_extension(classid, oid);
 	CommandCounterIncrement();
 	ObjectAddressSet(object, classid, oid);
 	performDeletion(&object, DROP_CASCADE,
