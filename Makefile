@@ -19,6 +19,7 @@ OBJS = \
 	src/base/keep_old.o \
 	src/base/locks.o \
 	src/base/notices.o \
+	src/base/relation_cache.o \
 	src/base/run.o \
 	src/base/settings.o \
 	src/base/window.o \

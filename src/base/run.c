@@ -417,6 +417,28 @@ osc_col_text(OscStore *store, uint64 row, const char *name)
 	return value ? MemoryContextStrdup(store->caller, value) : NULL;
 }
 
+/* append to a list that lives in the context that opened the store */
+List *
+osc_keep(OscStore *store, List *list, void *entry)
+{
+	MemoryContext old = MemoryContextSwitchTo(store->caller);
+
+	list = lappend(list, entry);
+	MemoryContextSwitchTo(old);
+	return list;
+}
+
+/* the same for a list of Oid */
+List *
+osc_keep_oid(OscStore *store, List *list, Oid oid)
+{
+	MemoryContext old = MemoryContextSwitchTo(store->caller);
+
+	list = lappend_oid(list, oid);
+	MemoryContextSwitchTo(old);
+	return list;
+}
+
 /* a datum, detoasted and copied into the context that opened the store */
 Datum
 osc_col_datum(OscStore *store, uint64 row, const char *name, bool *isnull)

@@ -82,6 +82,8 @@ extern int64 osc_col_int8(uint64 row, const char *name);
 extern Oid	osc_col_oid(uint64 row, const char *name);
 extern bool osc_col_bool(uint64 row, const char *name);
 extern char *osc_col_text(OscStore *store, uint64 row, const char *name);
+extern List *osc_keep(OscStore *store, List *list, void *entry);
+extern List *osc_keep_oid(OscStore *store, List *list, Oid oid);
 extern Datum osc_col_datum(OscStore *store, uint64 row, const char *name,
 						   bool *isnull);
 

@@ -86,16 +86,13 @@ holders_of(Oid relid, LOCKMODE mode, Oid job_owner)
 	for (uint64 i = 0; i < n; i++)
 	{
 		Blocker    *b = MemoryContextAlloc(store.caller, sizeof(Blocker));
-		MemoryContext old;
 
 		b->pid = (int) osc_col_int8(i, "pid");
 		b->active = osc_col_bool(i, "active");
 		b->may_signal = osc_col_bool(i, "may_signal");
 		b->xact_start = osc_col_text(&store, i, "xact_start");
 		b->json = osc_col_text(&store, i, "json");
-		old = MemoryContextSwitchTo(store.caller);
-		result = lappend(result, b);
-		MemoryContextSwitchTo(old);
+		result = osc_keep(&store, result, b);
 	}
 	osc_store_close(&store);
 	return result;

@@ -74,7 +74,6 @@ add_keys(List *keys, const char *condition, OscArgs *args)
 	for (uint64 i = 0; i < rows; i++)
 	{
 		OscForeignKey *key;
-		MemoryContext old;
 
 		if (is_known(keys, osc_col_oid(i, "oid")))
 			continue;
@@ -84,9 +83,7 @@ add_keys(List *keys, const char *condition, OscArgs *args)
 		key->referenced = osc_col_oid(i, "confrelid");
 		key->name = osc_col_text(&store, i, "name");
 		key->validated = osc_col_bool(i, "convalidated");
-		old = MemoryContextSwitchTo(store.caller);
-		keys = lappend(keys, key);
-		MemoryContextSwitchTo(old);
+		keys = osc_keep(&store, keys, key);
 	}
 	osc_store_close(&store);
 	return keys;
@@ -334,13 +331,7 @@ osc_foreign_key_parts(Oid constraint, bool of_partitions)
 				   "  AND NOT EXISTS (SELECT 1 FROM pg_constraint u WHERE u.oid = k.conparentid AND u.conrelid = k.conrelid))"
 				   " ORDER BY k.oid", &args);
 	for (uint64 i = 0; i < rows; i++)
-	{
-		Oid			oid = osc_col_oid(i, "oid");
-		MemoryContext old = MemoryContextSwitchTo(store.caller);
-
-		result = lappend_oid(result, oid);
-		MemoryContextSwitchTo(old);
-	}
+		result = osc_keep_oid(&store, result, osc_col_oid(i, "oid"));
 	osc_store_close(&store);
 	return result;
 }

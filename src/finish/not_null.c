@@ -69,13 +69,7 @@ own_not_nulls(Oid relid, bool inherited)
 	rows = osc_sql("SELECT oid FROM pg_constraint WHERE conrelid = $1 AND contype = 'n' AND conislocal"
 				   " AND (coninhcount > 0 OR NOT $2)", &args);
 	for (uint64 i = 0; i < rows; i++)
-	{
-		Oid			oid = osc_col_oid(i, "oid");
-		MemoryContext old = MemoryContextSwitchTo(store.caller);
-
-		result = lappend_oid(result, oid);
-		MemoryContextSwitchTo(old);
-	}
+		result = osc_keep_oid(&store, result, osc_col_oid(i, "oid"));
 	osc_store_close(&store);
 	return result;
 }

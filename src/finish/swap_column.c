@@ -101,6 +101,24 @@ run_final(OscMember *m, Oid relid, const char *command)
 	"nullif(ARRAY(SELECT o FROM unnest(x.attoptions) o WHERE o LIKE 'pg\\_attver=%')" \
 	" || ARRAY(SELECT o FROM unnest(y.attoptions) o WHERE o NOT LIKE 'pg\\_attver=%'), '{}')"
 
+/* run statements on the catalog, with $1 the table, $2 the old and $3 the new column's number */
+static void
+change_catalog(Oid relid, const OscColumn *c, const char *const *statements, int n)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, relid);
+	osc_arg_int4(&args, c->old_att);
+	osc_arg_int4(&args, c->new_att);
+	for (int i = 0; i < n; i++)
+		(void) osc_sql(statements[i], &args);
+	osc_store_close(&store);
+	CommandCounterIncrement();
+	CacheInvalidateRelcacheByRelid(relid);
+}
+
 /* exchange what two columns of a table have besides their type and constraints */
 static void
 exchange_properties(Oid relid, const OscColumn *c)
@@ -124,18 +142,8 @@ exchange_properties(Oid relid, const OscColumn *c)
 		" AND classid = 'pg_class'::regclass AND deptype = 'i'"
 		" AND objid IN (SELECT oid FROM pg_class WHERE relkind = 'S')",
 	};
-	OscStore	store;
-	OscArgs		args = {0};
 
-	osc_store_open(&store);
-	osc_arg_oid(&args, relid);
-	osc_arg_int4(&args, c->old_att);
-	osc_arg_int4(&args, c->new_att);
-	for (int i = 0; i < (int) lengthof(statements); i++)
-		(void) osc_sql(statements[i], &args);
-	osc_store_close(&store);
-	CommandCounterIncrement();
-	CacheInvalidateRelcacheByRelid(relid);
+	change_catalog(relid, c, statements, lengthof(statements));
 }
 
 /* the columns of the new indexes are called what the table's are */
@@ -175,18 +183,8 @@ copy_properties(Oid relid, const OscColumn *c)
 		" WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
 		" AND classid = 'pg_class'::regclass AND objid = $1 AND objsubid = $2",
 	};
-	OscStore	store;
-	OscArgs		args = {0};
 
-	osc_store_open(&store);
-	osc_arg_oid(&args, relid);
-	osc_arg_int4(&args, c->old_att);
-	osc_arg_int4(&args, c->new_att);
-	for (int i = 0; i < (int) lengthof(statements); i++)
-		(void) osc_sql(statements[i], &args);
-	osc_store_close(&store);
-	CommandCounterIncrement();
-	CacheInvalidateRelcacheByRelid(relid);
+	change_catalog(relid, c, statements, lengthof(statements));
 }
 
 /* the numbers of the old columns, as an array of int4 */

@@ -53,7 +53,6 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
-#include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -62,6 +61,7 @@
 #include "utils/xid8.h"
 
 #include "base/ident.h"
+#include "base/relation_cache.h"
 #include "base/run.h"
 #include "mirror/capture.h"
 #include "store/objects.h"
@@ -77,8 +77,7 @@
 /* what a backend knows of a captured relation */
 typedef struct CaptureEntry
 {
-	Oid			relid;			/* hash key */
-	bool		valid;			/* cleared by relcache invalidation */
+	OscCachedRelation relation;
 	bool		found;			/* the relation has a row */
 	bool		enabled;
 	Oid			row_trigger;
@@ -88,44 +87,9 @@ typedef struct CaptureEntry
 	AttrNumber	keys[INDEX_MAX_KEYS];
 } CaptureEntry;
 
-static HTAB *capture_cache;
-
-/* counts invalidations, so that one that comes during a look-up is not lost */
-static uint64 invalidations = 0;
+static OscRelationCache capture_cache;
 
 PG_FUNCTION_INFO_V1(osc_capture);
-
-static void
-forget_relation(Datum arg, Oid relid)
-{
-	HASH_SEQ_STATUS status;
-	CaptureEntry *entry;
-
-	invalidations++;
-	if (OidIsValid(relid))
-	{
-		entry = hash_search(capture_cache, &relid, HASH_FIND, NULL);
-		if (entry)
-			entry->valid = false;
-		return;
-	}
-	hash_seq_init(&status, capture_cache);
-	while ((entry = hash_seq_search(&status)) != NULL)
-		entry->valid = false;
-}
-
-static void
-init_cache(void)
-{
-	HASHCTL		ctl = {0};
-
-	ctl.keysize = sizeof(Oid);
-	ctl.entrysize = sizeof(CaptureEntry);
-	ctl.hcxt = TopMemoryContext;
-	capture_cache = hash_create("online_schema capture", 16, &ctl,
-								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
-}
 
 /* read the relation's row of online_schema.capture, as of now */
 static void
@@ -144,7 +108,7 @@ read_capture_row(CaptureEntry *entry)
 		return;
 	rel = table_open(table, AccessShareLock);
 	ScanKeyInit(&key, CAPTURE_RELATION, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(entry->relid));
+				ObjectIdGetDatum(entry->relation.relid));
 	/* a catalog snapshot: the newest committed row, whatever the caller's isolation */
 	scan = systable_beginscan(rel, index, true, NULL, 1, &key);
 	tuple = systable_getnext(scan);
@@ -181,7 +145,7 @@ log_fits(const CaptureEntry *entry)
 
 	if (log == NULL)
 		return true;
-	source = table_open(entry->relid, NoLock);
+	source = table_open(entry->relation.relid, NoLock);
 	for (int i = 0; fits && i < entry->nkeys; i++)
 	{
 		const FormData_pg_attribute *s = osc_key_column(RelationGetDescr(source), entry->keys[i]);
@@ -199,21 +163,16 @@ static CaptureEntry *
 lookup(Oid relid)
 {
 	CaptureEntry *entry;
-	bool		found;
 
-	if (capture_cache == NULL)
-		init_cache();
-	entry = hash_search(capture_cache, &relid, HASH_ENTER, &found);
-	if (!found)
-		entry->valid = false;
-	while (!entry->valid)
+	entry = osc_relation_cache_find(&capture_cache, "online_schema capture", sizeof(CaptureEntry), relid);
+	while (!entry->relation.valid)
 	{
-		uint64		before = invalidations;
+		uint64		before = capture_cache.invalidations;
 
 		read_capture_row(entry);
 		if (entry->found && entry->enabled && !log_fits(entry))
 			entry->enabled = false;
-		entry->valid = before == invalidations;
+		entry->relation.valid = before == capture_cache.invalidations;
 	}
 	return entry;
 }
@@ -230,7 +189,7 @@ lookup(Oid relid)
 static Relation
 current_log(CaptureEntry **entry)
 {
-	Oid			relid = (*entry)->relid;
+	Oid			relid = (*entry)->relation.relid;
 
 	for (int tries = 0; tries < 10; tries++)
 	{
@@ -241,7 +200,7 @@ current_log(CaptureEntry **entry)
 		log = try_table_open((*entry)->log, RowExclusiveLock);
 		if (log != NULL)
 			return log;
-		(*entry)->valid = false;
+		(*entry)->relation.valid = false;
 		*entry = lookup(relid);
 	}
 	return NULL;
@@ -486,7 +445,7 @@ trigger_exists(Oid trigger, Oid relid)
 char *
 osc_capture_state(const OscMember *m)
 {
-	CaptureEntry entry = {.relid = m->relid};
+	CaptureEntry entry = {.relation.relid = m->relid};
 	bool		intact;
 	TransactionId row_xmin;
 	TransactionId truncate_xmin;

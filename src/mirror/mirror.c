@@ -46,13 +46,12 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "base/ident.h"
+#include "base/relation_cache.h"
 #include "base/run.h"
 #include "base/stop_point.h"
 #include "mirror/default_taken.h"
@@ -74,8 +73,7 @@
 /* what a backend knows of a mirrored relation */
 typedef struct MirrorEntry
 {
-	Oid			relid;			/* hash key */
-	bool		valid;			/* cleared by relcache invalidation */
+	OscCachedRelation relation;
 	bool		found;			/* the relation has a row */
 	bool		busy;			/* an expression of it is being run */
 	OscMirror	mirror;
@@ -100,44 +98,9 @@ typedef struct MirrorRow
 	bool	   *nulls;
 } MirrorRow;
 
-static HTAB *mirror_cache;
-
-/* counts invalidations, so that one that comes during a look-up is not lost */
-static uint64 invalidations = 0;
+static OscRelationCache mirror_cache;
 
 PG_FUNCTION_INFO_V1(osc_mirror);
-
-static void
-forget_relation(Datum arg, Oid relid)
-{
-	HASH_SEQ_STATUS status;
-	MirrorEntry *entry;
-
-	invalidations++;
-	if (OidIsValid(relid))
-	{
-		entry = hash_search(mirror_cache, &relid, HASH_FIND, NULL);
-		if (entry)
-			entry->valid = false;
-		return;
-	}
-	hash_seq_init(&status, mirror_cache);
-	while ((entry = hash_seq_search(&status)) != NULL)
-		entry->valid = false;
-}
-
-static void
-init_cache(void)
-{
-	HASHCTL		ctl = {0};
-
-	ctl.keysize = sizeof(Oid);
-	ctl.entrysize = sizeof(MirrorEntry);
-	ctl.hcxt = TopMemoryContext;
-	mirror_cache = hash_create("online_schema mirror", 16, &ctl,
-							   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
-}
 
 static void
 read_key(Datum value, OscKey *key)
@@ -257,7 +220,7 @@ learn(MirrorEntry *entry, Relation rel)
 	entry->context = AllocSetContextCreate(TopMemoryContext, "online_schema mirror",
 										   ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(entry->context);
-	entry->found = osc_mirror_read(entry->relid, &entry->mirror);
+	entry->found = osc_mirror_read(entry->relation.relid, &entry->mirror);
 	if (entry->found && entry->mirror.direction != OSC_MIRROR_OFF)
 	{
 		entry->needs_owner = osc_columns_need_owner(entry->mirror.columns);
@@ -270,28 +233,20 @@ learn(MirrorEntry *entry, Relation rel)
 static MirrorEntry *
 lookup(Relation rel)
 {
-	Oid			relid = RelationGetRelid(rel);
 	MirrorEntry *entry;
-	bool		found;
 
-	if (mirror_cache == NULL)
-		init_cache();
-	entry = hash_search(mirror_cache, &relid, HASH_ENTER, &found);
-	if (!found)
-	{
-		memset(entry, 0, sizeof(*entry));
-		entry->relid = relid;
-	}
+	entry = osc_relation_cache_find(&mirror_cache, "online_schema mirror", sizeof(MirrorEntry),
+									RelationGetRelid(rel));
 	if (entry->busy)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("an expression of an online schema change must not write to its own table")));
-	while (!entry->valid)
+	while (!entry->relation.valid)
 	{
-		uint64		before = invalidations;
+		uint64		before = mirror_cache.invalidations;
 
 		learn(entry, rel);
-		entry->valid = before == invalidations;
+		entry->relation.valid = before == mirror_cache.invalidations;
 	}
 	if (entry->ce)
 		entry->ce->rel = rel;
@@ -467,8 +422,8 @@ refuse_contradiction(const MirrorRow *mr, const OscColumn *c)
 static void
 follow_given(MirrorRow *mr, const OscColumn *c)
 {
-	bool		old_default = osc_default_was_taken(mr->entry->relid, c->old_att);
-	bool		new_default = osc_default_was_taken(mr->entry->relid, c->new_att);
+	bool		old_default = osc_default_was_taken(mr->entry->relation.relid, c->old_att);
+	bool		new_default = osc_default_was_taken(mr->entry->relation.relid, c->new_att);
 	bool		old_isnull,
 				new_isnull;
 	Datum		old_value = slot_getattr(mr->row, c->old_att, &old_isnull);

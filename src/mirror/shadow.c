@@ -335,13 +335,7 @@ clone_identity_and_not_null(Relation source, Oid shadow)
 					" FROM pg_constraint WHERE conrelid = $1 AND contype = 'n'"
 					" ORDER BY conkey", &args);
 		for (uint64 i = 0; i < n; i++)
-		{
-			char	   *def = osc_col_text(&store, i, "def");
-			MemoryContext old = MemoryContextSwitchTo(store.caller);
-
-			defs = lappend(defs, def);
-			MemoryContextSwitchTo(old);
-		}
+			defs = osc_keep(&store, defs, osc_col_text(&store, i, "def"));
 		osc_store_close(&store);
 		foreach(lc, defs)
 			osc_alter_by_text(shadow, psprintf("ALTER TABLE %s %s", target, (char *) lfirst(lc)));

@@ -37,13 +37,7 @@ sequences_of(const OscColumnPlan *p, const OscColumn *c, const char *deptype)
 				" WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass"
 				" AND d.refobjid = $1 AND d.refobjsubid = $2 AND d.deptype::text = $3 ORDER BY 1", &args);
 	for (uint64 i = 0; i < n; i++)
-	{
-		char	   *name = osc_col_text(&store, i, "name");
-		MemoryContext old = MemoryContextSwitchTo(store.caller);
-
-		result = lappend(result, name);
-		MemoryContextSwitchTo(old);
-	}
+		result = osc_keep(&store, result, osc_col_text(&store, i, "name"));
 	osc_store_close(&store);
 	return result;
 }

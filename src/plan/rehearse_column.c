@@ -76,17 +76,6 @@ new_names(List *columns)
 	return PointerGetDatum(construct_array(names, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-/* append to a list in the context of the store's caller */
-static List *
-append(OscStore *store, List *list, void *entry)
-{
-	MemoryContext old = MemoryContextSwitchTo(store->caller);
-
-	list = lappend(list, entry);
-	MemoryContextSwitchTo(old);
-	return list;
-}
-
 static List *
 read_states(Oid relid, List *columns)
 {
@@ -115,7 +104,7 @@ read_states(Oid relid, List *columns)
 		s->not_null = osc_col_bool(i, "attnotnull");
 		s->default_expr = osc_col_text(&store, i, "expr");
 		s->type = osc_col_text(&store, i, "type");
-		result = append(&store, result, s);
+		result = osc_keep(&store, result, s);
 	}
 	osc_store_close(&store);
 	return result;
@@ -143,7 +132,7 @@ read_checks(Oid relid, List *columns)
 		c->definition = osc_col_text(&store, i, "def");
 		c->valid = osc_col_bool(i, "convalidated");
 		c->comment = osc_col_text(&store, i, "comment");
-		result = append(&store, result, c);
+		result = osc_keep(&store, result, c);
 	}
 	osc_store_close(&store);
 	return result;
@@ -192,10 +181,8 @@ read_indexes(Oid relid, List *columns)
 	{
 		OscColumnIndex *x = MemoryContextAllocZero(store.caller, sizeof(OscColumnIndex));
 		char	   *contype = osc_col_text(&store, i, "contype");
-		MemoryContext old = MemoryContextSwitchTo(store.caller);
 
-		oids = lappend_oid(oids, osc_col_oid(i, "indexrelid"));
-		MemoryContextSwitchTo(old);
+		oids = osc_keep_oid(&store, oids, osc_col_oid(i, "indexrelid"));
 		x->name = osc_col_text(&store, i, "name");
 		x->unique = osc_col_bool(i, "indisunique");
 		x->valid = osc_col_bool(i, "indisvalid");
@@ -206,7 +193,7 @@ read_indexes(Oid relid, List *columns)
 		x->clustered = osc_col_bool(i, "indisclustered");
 		x->comment = osc_col_text(&store, i, "comment");
 		x->constraint_comment = osc_col_text(&store, i, "con_comment");
-		result = append(&store, result, x);
+		result = osc_keep(&store, result, x);
 	}
 	osc_store_close(&store);
 	forboth(lc, result, o, oids)
@@ -280,7 +267,7 @@ osc_column_keys(Oid relid, List *columns)
 		k->new_definition = osc_col_text(&store, i, "new_def");
 		k->valid = osc_col_bool(i, "convalidated");
 		k->comment = osc_col_text(&store, i, "comment");
-		result = append(&store, result, k);
+		result = osc_keep(&store, result, k);
 	}
 	osc_store_close(&store);
 	return result;

@@ -282,13 +282,11 @@ osc_job_load(int64 job_id, bool for_update)
 	for (uint64 i = 0; i < n; i++)
 	{
 		OscMember  *m = member_from_row(&store, i);
-		MemoryContext old = MemoryContextSwitchTo(store.caller);
 
 		if (m->copied)
-			job->members = lappend(job->members, m);
+			job->members = osc_keep(&store, job->members, m);
 		else
-			job->others = lappend(job->others, m);
-		MemoryContextSwitchTo(old);
+			job->others = osc_keep(&store, job->others, m);
 	}
 	job->steps = osc_job_steps_load(&store, job_id);
 	osc_store_close(&store);
@@ -553,12 +551,10 @@ osc_jobs_to_drive(bool only_cancelling)
 				" ORDER BY job_id", &args);
 	for (uint64 i = 0; i < n; i++)
 	{
-		MemoryContext old = MemoryContextSwitchTo(store.caller);
-		int64	   *id = palloc(sizeof(int64));
+		int64	   *id = MemoryContextAlloc(store.caller, sizeof(int64));
 
 		*id = osc_col_int8(i, "job_id");
-		result = lappend(result, id);
-		MemoryContextSwitchTo(old);
+		result = osc_keep(&store, result, id);
 	}
 	osc_store_close(&store);
 	return result;

@@ -75,7 +75,6 @@ osc_job_steps_load(OscStore *store, int64 job_id)
 	for (uint64 i = 0; i < n; i++)
 	{
 		OscJobStep *step = MemoryContextAllocZero(store->caller, sizeof(OscJobStep));
-		MemoryContext old;
 
 		step->step_no = (int32) osc_col_int8(i, "step_no");
 		step->kind = kind_from_name(osc_col_text(store, i, "kind"));
@@ -85,9 +84,7 @@ osc_job_steps_load(OscStore *store, int64 job_id)
 		step->undo = osc_col_text(store, i, "undo");
 		step->begun = osc_col_bool(i, "begun");
 		step->done = osc_col_bool(i, "done");
-		old = MemoryContextSwitchTo(store->caller);
-		result = lappend(result, step);
-		MemoryContextSwitchTo(old);
+		result = osc_keep(store, result, step);
 	}
 	return result;
 }

@@ -134,7 +134,6 @@ osc_objects_of(int64 job_id, int32 member)
 	{
 		OscObject  *o = MemoryContextAllocZero(store.caller, sizeof(OscObject));
 		char	   *kind = osc_col_text(&store, i, "kind");
-		MemoryContext old;
 
 		o->object_id = osc_col_int8(i, "object_id");
 		o->member = (int32) osc_col_int8(i, "member");
@@ -143,9 +142,7 @@ osc_objects_of(int64 job_id, int32 member)
 		for (int k = 0; k < (int) lengthof(kind_names); k++)
 			if (strcmp(kind, kind_names[k]) == 0)
 				o->kind = (OscObjectKind) k;
-		old = MemoryContextSwitchTo(store.caller);
-		result = lappend(result, o);
-		MemoryContextSwitchTo(old);
+		result = osc_keep(&store, result, o);
 	}
 	osc_store_close(&store);
 	return result;
