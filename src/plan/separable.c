@@ -92,6 +92,29 @@ touched_name(const OscPart *part)
 	return NULL;
 }
 
+/* does a part alter of a column only what no constraint and no index on it depends on? */
+static bool
+is_indifferent(const OscPart *part)
+{
+	if (part->cmd == NULL)
+		return false;
+	switch (part->cmd->subtype)
+	{
+		case AT_ColumnDefault:
+		case AT_AddIdentity:
+		case AT_SetIdentity:
+		case AT_DropIdentity:
+		case AT_SetStatistics:
+		case AT_SetOptions:
+		case AT_ResetOptions:
+		case AT_SetStorage:
+		case AT_SetCompression:
+			return true;
+		default:
+			return false;
+	}
+}
+
 /* the index that a part drops, without its schema; NULL: none */
 static const char *
 dropped_index(const OscPart *part)
@@ -164,8 +187,7 @@ osc_why_not_separable(List *parts)
 			if (dropped_index(part) && new_relation(other) &&
 				strcmp(dropped_index(part), new_relation(other)) == 0)
 				return psprintf("index \"%s\" is dropped and made again", dropped_index(part));
-			if (touched && part_uses_column(other, touched) &&
-				!(part->cmd && part->cmd->subtype == AT_ColumnDefault))
+			if (touched && part_uses_column(other, touched) && !is_indifferent(part))
 				return psprintf("column \"%s\" is changed and used by a constraint or index", touched);
 			if (new_name && part_uses_column(other, new_name))
 				return psprintf("column \"%s\" gets its name", new_name);
