@@ -75,17 +75,33 @@ lock_mode_of(Node *node)
 	}
 }
 
+/* does a command lock another table more strongly than its own, with ACCESS EXCLUSIVE? */
+static bool
+locks_another_harder(Node *node)
+{
+	AlterTableStmt *stmt = (AlterTableStmt *) node;
+	AlterTableCmd *cmd;
+
+	if (!IsA(node, AlterTableStmt) || stmt->objtype != OBJECT_TABLE)
+		return false;
+	cmd = linitial_node(AlterTableCmd, stmt->cmds);
+	/* the partition */
+	if (cmd->subtype == AT_AttachPartition)
+		return true;
+	/* the table referred to, when the partitions' keys become parts of the new one */
+	return cmd->subtype == AT_AddConstraint && castNode(Constraint, cmd->def)->contype == CONSTR_FOREIGN &&
+		get_rel_relkind(RangeVarGetRelid(stmt->relation, NoLock, true)) == RELKIND_PARTITIONED_TABLE;
+}
+
 /*
- * The lock of a command on its table, as people write it.
+ * The strongest lock of a command, as people write it.
  */
 const char *
 osc_command_lock_mode(const char *command)
 {
 	Node	   *node = osc_parse_command(command);
 
-	/* the partition is locked more strongly than its new parent */
-	if (IsA(node, AlterTableStmt) && castNode(AlterTableStmt, node)->objtype == OBJECT_TABLE &&
-		linitial_node(AlterTableCmd, castNode(AlterTableStmt, node)->cmds)->subtype == AT_AttachPartition)
+	if (locks_another_harder(node))
 		return "ACCESS EXCLUSIVE";
 	switch (lock_mode_of(node))
 	{
@@ -172,6 +188,7 @@ osc_command_locks(OscLockSet *set, Oid relid, const char *command)
 	foreach(lc, castNode(AlterTableStmt, node)->cmds)
 		add_link_locks(set, relid, lfirst_node(AlterTableCmd, lc));
 	osc_new_foreign_keys_lock(castNode(AlterTableStmt, node)->cmds, set);
+	osc_merged_foreign_keys_lock(relid, castNode(AlterTableStmt, node)->cmds, set);
 }
 
 /* run commands' text in the present transaction, under locks that are held */

@@ -268,6 +268,60 @@ osc_new_foreign_keys_lock(List *cmds, OscLockSet *set)
 	}
 }
 
+/* ACCESS EXCLUSIVE on the tables that foreign keys of partitions refer to */
+static void
+add_referenced(OscLockSet *set, Oid partition, Oid parent)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+	uint64		rows;
+	ListCell   *lc;
+
+	osc_store_open(&store);
+	osc_arg_oid(&args, partition);
+	osc_arg_oid(&args, parent);
+	/* a parent's key is of interest if it is there; another one is about to be made */
+	rows = osc_sql("SELECT DISTINCT k.confrelid FROM pg_constraint k"
+				   " WHERE k.contype = 'f' AND k.conparentid = 0 AND k.conrelid IN"
+				   "  (SELECT $1 UNION SELECT relid FROM pg_partition_tree($1))"
+				   " AND ($2 = 0 OR EXISTS (SELECT FROM pg_constraint p WHERE p.conrelid = $2"
+				   "  AND p.contype = 'f' AND p.confrelid = k.confrelid))", &args);
+	for (uint64 i = 0; i < rows; i++)
+		foreach(lc, with_partitions(osc_col_oid(i, "confrelid")))
+			osc_lock_add(set, lfirst_oid(lc), AccessExclusiveLock);
+	osc_store_close(&store);
+}
+
+/*
+ * Add the tables whose triggers of a foreign key are dropped when a partition's
+ * key becomes a part of its parent's: by a new key on partitioned table relid,
+ * or by ATTACH PARTITION.  ACCESS EXCLUSIVE, as tryAttachPartitionForeignKey()
+ * in tablecmds.c takes it.
+ */
+void
+osc_merged_foreign_keys_lock(Oid relid, List *cmds, OscLockSet *set)
+{
+	ListCell   *lc;
+
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return;
+	foreach(lc, cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype == AT_AttachPartition)
+		{
+			Oid			partition = RangeVarGetRelid(osc_linked_table(cmd), NoLock, true);
+
+			if (OidIsValid(partition))
+				add_referenced(set, partition, relid);
+		}
+		else if (cmd->subtype == AT_AddConstraint &&
+				 castNode(Constraint, cmd->def)->contype == CONSTR_FOREIGN)
+			add_referenced(set, relid, InvalidOid);
+	}
+}
+
 /*
  * Add the tables on either side to the lock set of the swap.
  */

@@ -27,6 +27,7 @@ extern List *osc_affected_foreign_keys(List *keys, Oid relid, List *statements);
 extern List *osc_foreign_keys_of(Oid relid);
 extern List *osc_note_new_foreign_keys(List *keys, Oid relid, List *before, List *cmds);
 extern void osc_new_foreign_keys_lock(List *cmds, OscLockSet *set);
+extern void osc_merged_foreign_keys_lock(Oid relid, List *cmds, OscLockSet *set);
 extern void osc_foreign_keys_lock(List *keys, OscLockSet *set);
 extern void osc_foreign_keys_unvalidate(List *keys);
 extern void osc_foreign_keys_unvalidate_remade(List *keys);

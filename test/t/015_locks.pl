@@ -3,9 +3,9 @@
 #
 # A job that is driven by hand takes each step in a transaction of ours, in which pg_locks shows
 # what the step locks, and pg_stat_get_xact_tuples_returned() how many rows it has read by scans.
-# Index builds need a worker: a session that has written to the table, and does not end, makes the
-# build wait while we look at its locks; the step that gives the index to the table is held at a
-# stop point.
+# Index builds, and detaching, need a worker: a transaction that has written to the table, or has an
+# older snapshot, makes them wait while we look at their locks; the step that gives the index to
+# the table is held at a stop point.
 
 use strict;
 use warnings;
@@ -16,7 +16,7 @@ use OscTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = osc_node('locks', conf => "online_schema.stop_point = 'swap-before-commit'");
+my $node = osc_node('locks', conf => "online_schema.stop_point = 'swap-before-commit'\nallow_in_place_tablespaces = on");
 my $rows = 2000;
 
 my @modes = ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock', 'ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock');
@@ -108,7 +108,14 @@ CREATE TABLE l.ranges (id int) PARTITION BY RANGE (id);
 CREATE TABLE l.part (id int);
 INSERT INTO l.part SELECT generate_series(1, $rows);
 CREATE TABLE l.proved (id int NOT NULL, CHECK (id >= -10 AND id < 0));
-ANALYZE l.t, l.p, l.r, l.part;
+CREATE TABLE l.others (id int) PARTITION BY RANGE (id);
+CREATE TABLE l.rest PARTITION OF l.others DEFAULT;
+INSERT INTO l.rest SELECT generate_series(1, $rows);
+CREATE TABLE l.fresh (id int NOT NULL, CHECK (id >= -10 AND id < 0));
+CREATE TABLE l.whole (id int NOT NULL, b int) PARTITION BY RANGE (id);
+CREATE TABLE l.leaf PARTITION OF l.whole FOR VALUES FROM (0) TO (1000000);
+INSERT INTO l.leaf SELECT n, n FROM generate_series(1, $rows) n;
+ANALYZE l.t, l.p, l.r, l.part, l.rest, l.leaf;
 SQL
 
 # A change, and the steps that it takes: the strongest lock on each table, and whether its rows
@@ -120,11 +127,13 @@ my @rules = (
 	[ 'ADD COLUMN with a stable default', 'ALTER TABLE l.t ADD COLUMN x timestamptz DEFAULT now()', 't AEL' ],
 	[ 'ADD COLUMN with a CHECK', 'ALTER TABLE l.t ADD COLUMN x int DEFAULT 5 CHECK (x > 0)', 't AEL', 't AEL', 't SUE, reads' ],
 	[ 'ADD COLUMN with a foreign key', 'ALTER TABLE l.t ADD COLUMN x int DEFAULT 5 REFERENCES l.p', 't AEL', 'p SRE, t SRE', 'p RS, t SUE, reads' ],
+	[ 'ADD COLUMN NOT NULL, of an empty table', 'ALTER TABLE l.parent ADD COLUMN x int NOT NULL', 'parent AEL' ],
 	[ 'DROP COLUMN', 'ALTER TABLE l.t DROP COLUMN a', 't AEL' ],
 	[ 'RENAME column', 'ALTER TABLE l.t RENAME COLUMN a TO x', 't AEL' ],
 	[ 'RENAME table', 'ALTER TABLE l.t RENAME TO tt', 'tt AEL' ],
 	[ 'RENAME constraint', 'ALTER TABLE l.t RENAME CONSTRAINT t_pkey TO x', 't AEL' ],
 	[ 'SET DEFAULT', 'ALTER TABLE l.t ALTER a SET DEFAULT 5', 't AEL' ],
+	[ 'DROP DEFAULT', 'ALTER TABLE l.t ALTER a DROP DEFAULT', 't AEL' ],
 	[ 'DROP NOT NULL', 'ALTER TABLE l.t ALTER b DROP NOT NULL', 't AEL' ],
 	[ 'DROP EXPRESSION', 'ALTER TABLE l.t ALTER d DROP EXPRESSION', 't AEL' ],
 	[ 'ADD IDENTITY', 'ALTER TABLE l.t ALTER b ADD GENERATED ALWAYS AS IDENTITY', 't AEL' ],
@@ -141,21 +150,28 @@ my @rules = (
 	[ 'autovacuum options', 'ALTER TABLE l.t SET (autovacuum_enabled = off)', 't SUE' ],
 	[ 'CLUSTER ON', 'ALTER TABLE l.t CLUSTER ON t_b', 't SUE' ],
 	[ 'DISABLE TRIGGER', 'ALTER TABLE l.t DISABLE TRIGGER tr', 't SRE' ],
+	[ 'ENABLE TRIGGER', 'ALTER TABLE l.t ENABLE ALWAYS TRIGGER tr', 't SRE' ],
 	[ 'DISABLE RULE', 'ALTER TABLE l.t DISABLE RULE r', 't AEL' ],
 	[ 'SET NOT NULL', 'ALTER TABLE l.t ALTER a SET NOT NULL', 't AEL', 't SUE, reads', 't AEL' ],
 	[ 'ADD CHECK', 'ALTER TABLE l.t ADD CONSTRAINT x CHECK (b > 0)', 't AEL', 't SUE, reads' ],
 	[ 'ADD CHECK NOT VALID', 'ALTER TABLE l.t ADD CONSTRAINT x CHECK (b > 0) NOT VALID', 't AEL' ],
 	[ 'ADD FOREIGN KEY', 'ALTER TABLE l.t ADD CONSTRAINT x FOREIGN KEY (b) REFERENCES l.p', 'p SRE, t SRE', 'p RS, t SUE, reads' ],
+	[ 'ADD FOREIGN KEY of a partitioned table', 'ALTER TABLE l.whole ADD CONSTRAINT x FOREIGN KEY (b) REFERENCES l.p', 'leaf SRE, p SRE', 'leaf SUE, p RS, reads', 'leaf SRE, p AEL, whole SRE' ],
 	[ 'USING INDEX', 'ALTER TABLE l.t ADD CONSTRAINT x UNIQUE USING INDEX t_b', 't AEL' ],
 	[ 'DROP CONSTRAINT', 'ALTER TABLE l.t DROP CONSTRAINT t_pkey', 't AEL' ],
 	[ 'DROP FOREIGN KEY', 'ALTER TABLE l.r DROP CONSTRAINT r_p', 'p AEL, r AEL' ],
 	[ 'VALIDATE CONSTRAINT', 'ALTER TABLE l.r VALIDATE CONSTRAINT late', 'r SUE, reads' ],
 	[ 'ALTER CONSTRAINT', 'ALTER TABLE l.r ALTER CONSTRAINT r_p DEFERRABLE', 'r AEL' ],
 	[ 'INHERIT', 'ALTER TABLE l.kid INHERIT l.parent', 'kid AEL, parent SUE' ],
+	[ 'ATTACH PARTITION beside a DEFAULT one', 'ALTER TABLE l.others ATTACH PARTITION l.fresh FOR VALUES FROM (-10) TO (0)', 'rest AEL', 'rest SUE, reads', 'fresh AEL, others SUE, rest AEL' ],
 	[ 'ATTACH PARTITION', 'ALTER TABLE l.ranges ATTACH PARTITION l.part FOR VALUES FROM (0) TO (1000000)', 'part AEL', 'part SUE, reads', 'part AEL, ranges SUE' ],
 	[ 'ATTACH PARTITION that a CHECK proves', 'ALTER TABLE l.ranges ATTACH PARTITION l.proved FOR VALUES FROM (-10) TO (0)', 'proved AEL, ranges SUE' ],
-	[ 'ALTER TYPE that keeps the bytes', 'ALTER TABLE l.t ALTER c TYPE varchar(20)', 't AEL' ]);
+	[ 'ALTER TYPE that keeps the bytes', 'ALTER TABLE l.t ALTER c TYPE varchar(20)', 't AEL' ],
+	[ 'several sub-commands, none of which rewrites', 'ALTER TABLE l.t ADD COLUMN x int, ALTER a SET NOT NULL, ADD CONSTRAINT x CHECK (b > 0), ALTER a SET STATISTICS 5', 't AEL', 't AEL', 't SUE, reads', 't SUE, reads', 't AEL' ]);
 
+sql($node, "SET allow_in_place_tablespaces = on; CREATE TABLESPACE elsewhere LOCATION ''");
+sql($node, 'CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler');
+sql($node, 'CREATE DOMAIN positive AS int CHECK (VALUE > 0)');
 sql($node, 'CREATE ROLE other; GRANT USAGE, CREATE ON SCHEMA public TO other');
 for my $rule (@rules)
 {
@@ -180,12 +196,31 @@ for my $rule (@rules)
 
 # ------------------------------------------------------------------ copy
 
-for my $ddl ('ALTER TABLE l.t ALTER b TYPE bigint', 'ALTER TABLE l.t ADD COLUMN x uuid DEFAULT gen_random_uuid()',
-	'ALTER TABLE l.t ADD COLUMN x int GENERATED ALWAYS AS (b * 2) STORED', 'VACUUM FULL l.t', 'ALTER TABLE l.t SET UNLOGGED',
-	'ALTER TABLE l.t ADD EXCLUDE USING btree (b WITH =)')
+# A change that copies, and what there has to be before it.
+my @copies = (
+	[ 'ALTER TABLE l.t ALTER b TYPE bigint' ],
+	[ 'ALTER TABLE l.t ALTER a TYPE int USING length(a)' ],
+	[ 'ALTER TABLE l.t ALTER c TYPE varchar(20)', 'CREATE INDEX ON l.t (lower(c))' ],
+	[ 'ALTER TABLE l.t ALTER c TYPE varchar(20)', "ALTER TABLE l.t ADD CHECK (c <> 'x')" ],
+	[ 'ALTER TABLE l.t ADD COLUMN x uuid DEFAULT gen_random_uuid()' ],
+	[ 'ALTER TABLE l.t ADD COLUMN x bigserial' ],
+	[ 'ALTER TABLE l.t ADD COLUMN x serial PRIMARY KEY', 'ALTER TABLE l.t DROP CONSTRAINT t_pkey, ADD UNIQUE (id), ALTER id SET NOT NULL' ],
+	[ 'ALTER TABLE l.t ADD COLUMN x int GENERATED BY DEFAULT AS IDENTITY' ],
+	[ 'ALTER TABLE l.t ADD COLUMN x public.positive DEFAULT 1' ],
+	[ 'ALTER TABLE l.t ADD COLUMN x int GENERATED ALWAYS AS (b * 2) STORED' ],
+	[ 'VACUUM FULL l.t' ],
+	[ 'CLUSTER l.t USING t_b' ],
+	[ 'ALTER TABLE l.t SET UNLOGGED' ],
+	[ 'ALTER TABLE l.t SET LOGGED', 'ALTER TABLE l.t SET UNLOGGED' ],
+	[ 'ALTER TABLE l.t SET ACCESS METHOD heap2' ],
+	[ 'ALTER TABLE l.t SET TABLESPACE elsewhere' ],
+	[ 'ALTER TABLE l.t ADD EXCLUDE USING btree (b WITH =)' ],
+	[ 'ALTER TABLE l.t ADD COLUMN x int, ALTER b TYPE bigint, ALTER a SET NOT NULL, ADD UNIQUE (a), ADD CHECK (b > 0)' ]);
+for my $copy (@copies)
 {
-	promise "copying holds no strong lock: $ddl" => sub {
-		sql($node, $tables);
+	my ($ddl, $before) = @$copy;
+	promise "copying holds no strong lock: $ddl" . ($before ? ", after $before" : '') => sub {
+		sql($node, $tables . ($before // ''));
 		my @steps = steps_of($ddl);
 		my @reading = grep { $_->{read} >= $rows / 2 } @steps;
 		cmp_ok(scalar @reading, '>=', 2, 'rows are read to be copied and to be compared');
@@ -196,7 +231,7 @@ for my $ddl ('ALTER TABLE l.t ALTER b TYPE bigint', 'ALTER TABLE l.t ADD COLUMN 
 	};
 }
 
-# ------------------------------------------------------------------ index builds
+# ------------------------------------------------------------------ index builds, and what else waits for writers
 
 # The strongest lock of the worker on a table, as pg_locks shows it now.
 sub worker_lock
@@ -207,31 +242,39 @@ sub worker_lock
 	return defined $strongest ? $name{$strongest} : 'none';
 }
 
+# A change; the table that it changes or reads; the lock on it meanwhile; the lock of its last step,
+# if that is held at a stop point; what there has to be before.
 my @builds = (
-	[ 'CREATE INDEX', 'CREATE INDEX t_a ON l.t (a)', undef ],
-	[ 'ADD UNIQUE', 'ALTER TABLE l.t ADD CONSTRAINT x UNIQUE (a)', 'ACCESS EXCLUSIVE' ],
-	[ 'ADD PRIMARY KEY', 'ALTER TABLE l.t ADD CONSTRAINT x PRIMARY KEY (b)', 'ACCESS EXCLUSIVE', 'ALTER TABLE l.t DROP CONSTRAINT t_pkey' ],
-	[ 'DROP INDEX', 'DROP INDEX l.t_b', undef ],
-	[ 'REINDEX', 'REINDEX TABLE l.t', undef ]);
+	[ 'CREATE INDEX', 'CREATE INDEX t_a ON l.t (a)', 't', 'SUE' ],
+	[ 'CREATE INDEX of a partitioned table', 'CREATE INDEX whole_b ON l.whole (b)', 'leaf', 'SUE' ],
+	[ 'ADD UNIQUE', 'ALTER TABLE l.t ADD CONSTRAINT x UNIQUE (a)', 't', 'SUE', 'AEL' ],
+	[ 'ADD PRIMARY KEY', 'ALTER TABLE l.t ADD CONSTRAINT x PRIMARY KEY (b)', 't', 'SUE', 'AEL', 'ALTER TABLE l.t DROP CONSTRAINT t_pkey' ],
+	[ 'ADD COLUMN with UNIQUE', 'ALTER TABLE l.t ADD COLUMN x int UNIQUE', 't', 'SUE', 'AEL' ],
+	[ 'ADD COLUMN with PRIMARY KEY', 'ALTER TABLE l.leaf ADD COLUMN x int DEFAULT 1 PRIMARY KEY', 'leaf', 'SUE', 'AEL', 'ALTER TABLE l.whole DETACH PARTITION l.leaf; DELETE FROM l.leaf WHERE id > 1' ],
+	[ 'DROP INDEX', 'DROP INDEX l.t_b', 't', 'SUE' ],
+	[ 'REINDEX', 'REINDEX TABLE l.t', 't', 'SUE' ],
+	[ 'DETACH PARTITION', 'ALTER TABLE l.whole DETACH PARTITION l.leaf', 'whole', 'none' ]);
 for my $build (@builds)
 {
-	my ($about, $ddl, $final, $before) = @$build;
-	promise "an index is built under a weak lock: $about" => sub {
+	my ($about, $ddl, $table, $meanwhile, $final, $before) = @$build;
+	promise "others write while it takes its time: $about" => sub {
 		sql($node, $tables . ($before // ''));
-		my $writer = $node->background_psql('postgres');
-		$writer->query_safe("BEGIN; UPDATE l.t SET a = a WHERE id = 1");
+		my $column = $table eq 't' ? 'a' : 'id';
+		my $older = $node->background_psql('postgres');
+		# a writer would be in the way of ADD COLUMN
+		$older->query_safe($ddl =~ /ADD COLUMN/ ? 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1' : "BEGIN; UPDATE l.$table SET $column = $column WHERE id = 1");
 		my $holder = $node->background_psql('postgres');
 		$holder->query_safe("SELECT pg_advisory_lock(2147483000, hashtext('swap-before-commit'))");
 		my $job = sql($node, "SELECT osc_start(\$ddl\$$ddl\$ddl\$)");
-		ok(wait_for($node, "SELECT count(*) > 0 FROM pg_stat_activity WHERE backend_type = 'online_schema worker' AND wait_event_type = 'Lock'"), 'the build waits for a writer');
-		is(worker_lock('t'), 'SHARE UPDATE EXCLUSIVE', 'with a lock that lets everyone write');
-		is(error_of($node, "SET lock_timeout = '2s'; UPDATE l.t SET a = a WHERE id = 2"), '', 'others write meanwhile');
-		$writer->query_safe('COMMIT');
-		$writer->quit;
+		ok(wait_for($node, "SELECT count(*) > 0 FROM pg_stat_activity WHERE backend_type = 'online_schema worker' AND wait_event_type = 'Lock'"), 'it waits for an older transaction');
+		is(worker_lock($table), $short{$meanwhile} // $meanwhile, 'with no lock that keeps anyone from writing');
+		is(error_of($node, "SET lock_timeout = '2s'; UPDATE l.$table SET $column = $column WHERE id = (SELECT max(id) FROM l.$table)"), '', 'others write meanwhile');
+		$older->query_safe('COMMIT');
+		$older->quit;
 		if ($final)
 		{
 			ok(wait_for($node, "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"), 'the last step is held');
-			is(worker_lock('t'), $final, 'with the lock that the plan claims');
+			is(worker_lock($table), $short{$final}, 'with the lock that the plan claims');
 		}
 		$holder->quit;
 		job_ends($node, $job, 'done');
