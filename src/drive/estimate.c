@@ -12,6 +12,10 @@
  * measured by test/bench/eta.sh on narrow and wide rows with one to four
  * indexes; the speed of the machine is in the measured rate.
  *
+ * Strategy column: filling a row in place costs many times what copying it
+ * does, so what comes after the fill weighs little; its index builds and the
+ * scans of its constraints are the commands of the plan.
+ *
  * Catching up: what is known to be in the log, at what replay takes for a key.
  * What writers will add until then is not foreseen; if they outrun the replay
  * (converge.c), there is no estimate.
@@ -30,6 +34,8 @@
 #include "base/settings.h"
 #include "drive/converge.h"
 #include "drive/estimate.h"
+#include "model/column.h"
+#include "store/job_step.h"
 
 /* how often, ms */
 #define ESTIMATE_EVERY_MS 1000
@@ -38,6 +44,12 @@
 #define COPY_COST(width) (0.33 + 0.0041 * (width))
 #define FREEZE_COST(width) (0.11 + 0.0002 * (width))
 #define VALIDATE_COST(width) (0.41 + 0.0011 * (width))
+
+/* in place: a row, its entry in each index, its comparison; the row for a command of the plan */
+#define FILL_COST(width) (5 + 0.01 * (width))
+#define FILL_INDEX_COST 2.5
+#define COMPARE_COST(width) (0.3 + 0.0005 * (width))
+#define COMMAND_COST 1.5
 
 /* the same for a row in an index */
 #define INDEX_ROW_COST 0.58		/* keys of fixed length */
@@ -52,12 +64,15 @@
 /* what the tables of a job and the progress on them come to */
 typedef struct JobSize
 {
-	double		blocks;			/* of the copied tables when the backfill began */
+	bool		in_place;		/* strategy column */
+	double		blocks;			/* of the tables when the backfill began */
 	double		blocks_left;
 	double		rows_done;
 	double		fixed_indexes;	/* indexes on columns of fixed length */
 	double		text_indexes;
 	double		built_share;	/* of the indexes, by number */
+	double		commands;		/* of the plan that read the table, while indexing */
+	double		commands_done;
 	double		validated;		/* share, 0 to 1 */
 	double		backlog;
 	double		keys_replayed;
@@ -88,7 +103,19 @@ look_at_size(const OscJob *job, JobSize *size)
 {
 	OscStore	store;
 	OscArgs		args = {0};
+	ListCell   *lc;
 
+	size->in_place = osc_column_member(job) != NULL;
+	foreach(lc, job->steps)
+	{
+		OscJobStep *step = lfirst(lc);
+
+		if (step->phase != OSC_INDEXING ||
+			(step->kind != OSC_STEP_TOP && step->kind != OSC_STEP_SCAN))
+			continue;
+		size->commands++;
+		size->commands_done += step->done ? 1 : 0;
+	}
 	osc_store_open(&store);
 	osc_arg_int8(&args, job->job_id);
 	osc_sql("SELECT sum(m.blocks_total)::float8 AS blocks,"
@@ -104,7 +131,7 @@ look_at_size(const OscJob *job, JobSize *size)
 			"  FROM (SELECT bool_or(a.attlen < 0) AS is_text FROM pg_index i"
 			"   JOIN pg_attribute a ON a.attrelid = i.indexrelid"
 			"   WHERE i.indrelid = m.relation GROUP BY i.indexrelid) k) x"
-			" WHERE m.job_id = $1 AND m.copied", &args);
+			" WHERE m.job_id = $1 AND (m.copied OR m.columns IS NOT NULL)", &args);
 	size->blocks = col_double(0, "blocks");
 	size->blocks_left = col_double(0, "blocks_left");
 	size->rows_done = col_double(0, "rows_done");
@@ -126,6 +153,8 @@ share_done(const OscJob *job, const JobSize *size)
 		case OSC_BACKFILLING:
 			return size->blocks > 0 ? 1 - size->blocks_left / size->blocks : 1;
 		case OSC_INDEXING:
+			if (size->in_place)
+				return size->commands_done / Max(size->commands, 1);
 			return size->built_share;
 		case OSC_VALIDATING:
 			return size->validated;
@@ -164,12 +193,22 @@ row_width(const JobSize *size)
 	return (size->blocks - size->blocks_left) * BLCKSZ / Max(size->rows_done, 1);
 }
 
+/* cost of a row that is filled in place */
+static double
+fill_cost(const JobSize *size)
+{
+	return FILL_COST(row_width(size)) +
+		(size->fixed_indexes + size->text_indexes) * FILL_INDEX_COST;
+}
+
 /* time of freezing and indexing as a multiple of the backfill's */
 static double
 indexing_weight(const JobSize *size)
 {
 	double		width = row_width(size);
 
+	if (size->in_place)
+		return size->commands * COMMAND_COST / fill_cost(size);
 	return (FREEZE_COST(width) + size->fixed_indexes * INDEX_ROW_COST +
 			size->text_indexes * INDEX_TEXT_COST) / COPY_COST(width);
 }
@@ -180,6 +219,8 @@ validating_weight(const JobSize *size)
 {
 	double		width = row_width(size);
 
+	if (size->in_place)
+		return COMPARE_COST(width) / fill_cost(size);
 	return VALIDATE_COST(width) / COPY_COST(width);
 }
 
@@ -203,10 +244,11 @@ after_backfill(OscPhase phase, const JobSize *size)
 void
 osc_estimate(OscJob *job)
 {
-	JobSize		size;
+	JobSize		size = {0};
 	double		rest;
 
-	if (job->state != OSC_RUNNING || job->members == NIL ||
+	if (job->state != OSC_RUNNING ||
+		(job->members == NIL && osc_column_member(job) == NULL) ||
 		job->phase < OSC_BACKFILLING || job->phase > OSC_VALIDATING ||
 		(base_job == job->job_id && base_phase == job->phase &&
 		 osc_elapsed_ms(estimated_at) < ESTIMATE_EVERY_MS))

@@ -10,15 +10,16 @@
 # src/drive/estimate.c come from such lines.
 #
 # Run as root: bash test/bench/eta.sh
-#   OSC_BENCH_ROWS=1500000   rows of the narrow tables; a third of the wide ones
-#   OSC_BENCH_SHAPES="narrow1 narrow4 wide2 text3 load2 slow2"
+#   OSC_BENCH_ROWS=1500000   rows of the narrow tables; a third of the wide ones and
+#                            of the one that is changed in place ("column2")
+#   OSC_BENCH_SHAPES="narrow1 narrow4 wide2 text3 load2 slow2 column2"
 #   OSC_BENCH_RATE=500       transactions a second while shape "load2" is changed
 
 # shellcheck source=test/bench/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 ROWS=${OSC_BENCH_ROWS:-1500000}
-SHAPES=${OSC_BENCH_SHAPES:-narrow1 narrow4 wide2 text3 load2 slow2}
+SHAPES=${OSC_BENCH_SHAPES:-narrow1 narrow4 wide2 text3 load2 slow2 column2}
 RATE=${OSC_BENCH_RATE:-500}
 
 # make_table SHAPE: table t, its number of indexes at the end of the name.
@@ -28,6 +29,9 @@ make_table() {
 		narrow*|load*|slow*)
 			q bench "CREATE TABLE t (id int PRIMARY KEY, a int, b bigint, c timestamptz, v int) WITH (fillfactor = 90);
 				INSERT INTO t SELECT n, n % 1000, n::bigint * 7919 % 1000003, now() - n * interval '1 s', 0 FROM generate_series(1, $ROWS) n" ;;
+		column*)
+			q bench "CREATE TABLE t (id int PRIMARY KEY, a int, b bigint, c timestamptz, v int) WITH (fillfactor = 90);
+				INSERT INTO t SELECT n, n % 1000, n::bigint * 7919 % 1000003, now() - n * interval '1 s', 0 FROM generate_series(1, $ROWS / 3) n" ;;
 		wide*)
 			q bench "CREATE TABLE t (id int PRIMARY KEY, a int, b text, c timestamptz, v int) WITH (fillfactor = 90);
 				INSERT INTO t SELECT n, n % 1000, repeat(md5(n::text), 15), now() - n * interval '1 s', 0 FROM generate_series(1, $ROWS / 3) n" ;;
@@ -68,7 +72,7 @@ one_shape() {
 		"$PGBIN/pgbench" -n -c 4 -R "$RATE" -T 3600 -f "$WORK/update.sql" bench >"$WORK/pgbench.out" 2>&1 &
 		BACKGROUND+=("$!")
 	fi
-	job=$(q bench "SET online_schema.throttle_ratio = $([[ $shape = slow* ]] && echo 0.5 || echo 0); SELECT osc_start('ALTER TABLE t ALTER COLUMN id TYPE bigint')")
+	job=$(q bench "SET online_schema.keep_old = 'off'; SET online_schema.throttle_ratio = $([[ $shape = slow* ]] && echo 0.5 || echo 0); SELECT osc_start('ALTER TABLE t ALTER COLUMN id TYPE bigint'$([[ $shape = column* ]] && echo ", 'column'"))")
 	watch_job "$job" >"$WORK/watch"
 	end=$(q bench "SELECT extract(epoch FROM finished_at) FROM osc_progress WHERE job_id = $job")
 	stop_background

@@ -135,6 +135,17 @@ promise 'pg_stat_activity shows job, phase and table of the worker; the log tell
 	ok(wait_for_log_line($node, qr/LOG:  online schema change: job $job swapped, locks were held for [0-9.]+ ms/, $offset), 'and for how long locks were held');
 };
 
+promise 'a job that fills a column in place tells when it will be done' => sub {
+	sql($node, 'CREATE TABLE inplace (id integer PRIMARY KEY, qty integer, pad text); INSERT INTO inplace SELECT i, i, repeat(\'x\', 500) FROM generate_series(1, 30000) AS i');
+	my $job = start_job($node, 'ALTER TABLE inplace ALTER COLUMN qty TYPE bigint', args => "'column'", set => { batch_size => 1, throttle_ratio => 0.9 });
+	ok(wait_for($node, "SELECT phase = 'backfilling' AND coalesce(eta > '0', false) FROM osc_progress WHERE job_id = $job"), 'there is an estimate of the time left');
+	sql($node, "SELECT osc_set($job, 'throttle_ratio', '0')");
+	job_ends($node, $job, 'kept');
+	is(sql($node, "SELECT eta IS NULL FROM osc_progress WHERE job_id = $job"), 't', 'and none when it is swapped');
+	sql($node, "SELECT osc_cleanup($job)");
+	job_ends($node, $job, 'done');
+};
+
 is(ledger_faults($node, '{"region": "here"}'), '', 'the table is right');
 is(leftovers($node), '', 'nothing is left');
 $node->stop;
