@@ -182,6 +182,8 @@ osc_env_enter(OscEnv *env, Oid owner, Jsonb *settings, Jsonb *session_settings)
 	apply_settings(session_settings, owner, GUC_ACTION_SAVE);
 	apply_settings(settings, owner, GUC_ACTION_SAVE);
 	hide_temporary_objects();
+	/* policies hold, whatever a session says that happens to run a trigger or a step */
+	osc_set_local("row_security", "on");
 }
 
 void
@@ -190,6 +192,45 @@ osc_env_leave(OscEnv *env)
 	osc_unbecome(&env->identity);
 	/* false: what a user function has SET goes, too */
 	AtEOXact_GUC(false, env->guc_nest);
+}
+
+/*
+ * In whose name expressions are worked out for the rows of a table: the job
+ * owner's, but never a superuser's.  The owner of the table, and of functions
+ * that it uses, could have them do anything, and change them at any time while
+ * the job runs.
+ */
+Oid
+osc_rows_role(Oid job_owner, Oid table_owner)
+{
+	return superuser_arg(job_owner) ? table_owner : job_owner;
+}
+
+/*
+ * Enter that name, from the job owner's, for work on rows.  What only the
+ * superuser may call or read raises insufficient_privilege; rows of other tables that
+ * policies would hide from the table's owner raise an error, too.
+ */
+void
+osc_rows_enter(OscRowsIdentity *saved, Oid table_owner)
+{
+	Oid			role = osc_rows_role(GetUserId(), table_owner);
+
+	saved->guc_nest = 0;
+	if (role == GetUserId())
+		return;
+	saved->guc_nest = NewGUCNestLevel();
+	osc_become(&saved->identity, role, SECURITY_RESTRICTED_OPERATION);
+	osc_set_local("row_security", "off");
+}
+
+void
+osc_rows_leave(const OscRowsIdentity *saved)
+{
+	if (saved->guc_nest == 0)
+		return;
+	osc_unbecome(&saved->identity);
+	AtEOXact_GUC(false, saved->guc_nest);
 }
 
 /*

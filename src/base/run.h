@@ -28,6 +28,13 @@ typedef struct OscEnv
 	int			guc_nest;
 } OscEnv;
 
+/* the same where functions of the table's owner are called for its rows */
+typedef struct OscRowsIdentity
+{
+	OscIdentity identity;
+	int			guc_nest;		/* 0: the role was not switched */
+} OscRowsIdentity;
+
 /* a session with the job tables, in the extension owner's name */
 typedef struct OscStore
 {
@@ -64,6 +71,9 @@ extern void osc_unbecome(const OscIdentity *saved);
 extern void osc_env_enter(OscEnv *env, Oid owner, Jsonb *settings,
 						  Jsonb *session_settings);
 extern void osc_env_leave(OscEnv *env);
+extern Oid	osc_rows_role(Oid job_owner, Oid table_owner);
+extern void osc_rows_enter(OscRowsIdentity *saved, Oid table_owner);
+extern void osc_rows_leave(const OscRowsIdentity *saved);
 extern void osc_session_enter(Oid owner, Jsonb *session_settings);
 extern void osc_session_leave(void);
 extern char *osc_session_settings_to_json(void);

@@ -275,12 +275,14 @@ explain_violation(const OscJobStep *step, ErrorData *edata)
 							  column, get_rel_name(table));
 }
 
-/* run a scan; a violation is explained */
+/* run a scan, in the name in which rows are looked at; a violation is explained */
 static void
 run_scan(OscJob *job, const OscJobStep *step)
 {
 	OscSubxact	subxact;
+	OscRowsIdentity identity;
 
+	osc_rows_enter(&identity, osc_relation_owner(step->relid));
 	osc_subxact_begin(&subxact);
 	PG_TRY();
 	{
@@ -295,6 +297,7 @@ run_scan(OscJob *job, const OscJobStep *step)
 		ReThrowError(edata);
 	}
 	PG_END_TRY();
+	osc_rows_leave(&identity);
 }
 
 /*

@@ -85,6 +85,7 @@ typedef struct Batch
 	int64		end_block;
 	Relation	source;
 	Relation	shadow;
+	OscRowsIdentity identity;
 	OscMapExec *map;
 	TransactionId fence;		/* X0, 32 bits */
 	TransactionId next_xid;		/* read after the snapshot, 32 bits */
@@ -398,6 +399,7 @@ open_batch(Batch *b)
 				 errhint("Start the job again; more workers, or a larger batch_target_time, make it faster.")));
 	b->fence = XidFromFullTransactionId(m->fence);
 	b->next_xid = XidFromFullTransactionId(next);
+	osc_rows_enter(&b->identity, b->source->rd_rel->relowner);
 	b->map = osc_mapping_init(osc_mapping_load(m->mapping, b->source, b->shadow),
 							  b->source, b->shadow);
 	b->lot = palloc0(sizeof(TupleTableSlot *) * LOT_ROWS);
@@ -422,6 +424,7 @@ close_batch(Batch *b)
 	for (int i = 0; i < LOT_ROWS && b->lot[i]; i++)
 		ExecDropSingleTupleTableSlot(b->lot[i]);
 	osc_mapping_end(b->map);
+	osc_rows_leave(&b->identity);
 	PopActiveSnapshot();
 	table_close(b->shadow, NoLock);
 	table_close(b->source, NoLock);

@@ -223,6 +223,7 @@ osc_compare_chunk(OscMember *m, bool everything, OscValidateResult *result)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Compare		c = {.result = result};
 	ErrorContextCallback errors = {.callback = row_error_callback,.arg = &c};
+	OscRowsIdentity identity;
 
 	memset(result, 0, sizeof(*result));
 	c.rel = table_open(m->relid, AccessShareLock);
@@ -237,6 +238,7 @@ osc_compare_chunk(OscMember *m, bool everything, OscValidateResult *result)
 	restart_where_replaced(m, c.rel);
 	osc_lookups_lock(m);
 	PushActiveSnapshot(GetLatestSnapshot());
+	osc_rows_enter(&identity, c.rel->rd_rel->relowner);
 	c.ce = osc_columns_init(c.rel, c.mirror.columns);
 	osc_columns_plan_queries(c.ce);
 	c.row = table_slot_create(c.rel, NULL);
@@ -250,6 +252,7 @@ osc_compare_chunk(OscMember *m, bool everything, OscValidateResult *result)
 	result->complete = m->validate_source < 0;
 	ExecDropSingleTupleTableSlot(c.row);
 	osc_columns_end(c.ce);
+	osc_rows_leave(&identity);
 	PopActiveSnapshot();
 	table_close(c.rel, NoLock);
 	MemoryContextSwitchTo(old);

@@ -66,6 +66,7 @@ typedef struct Fill
 	OscMember  *member;
 	Relation	rel;
 	const OscKey *key;			/* for messages */
+	OscRowsIdentity identity;
 	OscColumnExec *ce;
 	ResultRelInfo *rri;
 	TupleTableSlot *in;
@@ -167,7 +168,14 @@ update_row(Fill *f)
 	if (result != TM_Ok)
 		return;
 	if (f->rri->ri_NumIndices > 0 && osc_needs_index_tuples(indexes))
+	{
+		OscIdentity saved;
+
+		/* as index builds: functions in the user's indexes are the table owner's */
+		osc_become(&saved, f->rel->rd_rel->relowner, SECURITY_RESTRICTED_OPERATION);
 		list_free(osc_update_index_tuples(f->rri, f->out, f->ce->estate, indexes));
+		osc_unbecome(&saved);
+	}
 	f->rows++;
 }
 
@@ -244,6 +252,7 @@ open_fill(Fill *f, List *columns)
 {
 	osc_lookups_lock(f->member);
 	PushActiveSnapshot(GetLatestSnapshot());
+	osc_rows_enter(&f->identity, f->rel->rd_rel->relowner);
 	f->ce = osc_columns_init(f->rel, columns);
 	osc_columns_plan_queries(f->ce);
 	f->rri = makeNode(ResultRelInfo);
@@ -261,6 +270,7 @@ close_fill(Fill *f)
 	ExecDropSingleTupleTableSlot(f->in);
 	ExecCloseIndices(f->rri);
 	osc_columns_end(f->ce);
+	osc_rows_leave(&f->identity);
 	PopActiveSnapshot();
 	table_close(f->rel, NoLock);
 }

@@ -119,7 +119,7 @@ osc_mirror_install(const OscJob *job, const OscMember *m, const OscMirror *mirro
 	osc_store_open(&store);
 	osc_arg_oid(&args, m->relid);
 	osc_arg_oid(&args, trigger);
-	osc_arg_oid(&args, job->owner);
+	osc_arg_oid(&args, osc_rows_role(job->owner, osc_relation_owner(m->relid)));
 	osc_arg_text(&args, m->columns);
 	osc_arg_oid(&args, mirror->notes);
 	osc_arg_oid(&args, mirror->notes_back);

@@ -158,8 +158,12 @@ osc_notes_unsettled(const OscMember *m, bool back, char **first)
 	/* mostly there is none, and nothing to wait for */
 	if (RelationGetNumberOfBlocks(notes) > 0)
 	{
+		OscRowsIdentity identity;
+
 		rel = table_open(m->relid, AccessShareLock);
+		osc_rows_enter(&identity, rel->rd_rel->relowner);
 		n = look_at_rows(rel, notes, &mirror, back ? &mirror.key_back : &mirror.key, back, first);
+		osc_rows_leave(&identity);
 		table_close(rel, NoLock);
 	}
 	table_close(notes, AccessShareLock);

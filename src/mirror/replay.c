@@ -478,11 +478,13 @@ osc_replay_batch(OscMember *m, OscLogPosition *position, int64 limit,
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Replay		r = {.member = m};
 	OscLogBatch batch = {.from = *position};
+	OscRowsIdentity identity;
 
 	OSC_STOP_POINT("replay-after-snapshot");
 	r.source = table_open(m->relid, AccessShareLock);
 	r.shadow = table_open(m->shadow, RowExclusiveLock);
 	osc_require_places(m);
+	osc_rows_enter(&identity, r.source->rd_rel->relowner);
 	r.map = osc_mapping_init(osc_mapping_load(m->mapping, r.source, r.shadow),
 							 r.source, r.shadow);
 	if (by_place(&r))
@@ -526,6 +528,7 @@ osc_replay_batch(OscMember *m, OscLogPosition *position, int64 limit,
 	ExecDropSingleTupleTableSlot(r.key_slot);
 	tuplesort_end(r.sort);
 	osc_mapping_end(r.map);
+	osc_rows_leave(&identity);
 	table_close(r.shadow, NoLock);
 	table_close(r.source, NoLock);
 	MemoryContextSwitchTo(old);

@@ -369,6 +369,7 @@ osc_validate_chunk(OscMember *m, bool everything, OscValidateResult *result)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Chunk		c = {.member = m, .result = result, .everything = everything};
 	OscRowErrorContext errors;
+	OscRowsIdentity identity;
 
 	memset(result, 0, sizeof(*result));
 	/* lock, then snapshot: a TRUNCATE must not come in between */
@@ -389,6 +390,7 @@ osc_validate_chunk(OscMember *m, bool everything, OscValidateResult *result)
 	appendStringInfoChar(&c.sample, '[');
 	c.source = table_open(m->relid, AccessShareLock);
 	c.shadow = table_open(m->shadow, RowExclusiveLock);
+	osc_rows_enter(&identity, c.source->rd_rel->relowner);
 	c.map = osc_mapping_init_to_compare(osc_mapping_load(m->mapping, c.source, c.shadow),
 										c.source, c.shadow);
 	begin_partners(&c);
@@ -397,6 +399,7 @@ osc_validate_chunk(OscMember *m, bool everything, OscValidateResult *result)
 	osc_row_errors_end(&errors);
 	end_partners(&c);
 	osc_mapping_end(c.map);
+	osc_rows_leave(&identity);
 	table_close(c.shadow, NoLock);
 	table_close(c.source, NoLock);
 	PopActiveSnapshot();

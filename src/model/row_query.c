@@ -197,7 +197,6 @@ osc_row_query_plan(List *targets, Relation source)
 	RangeTblRef *ref = makeNode(RangeTblRef);
 	List	   *rtables = NIL;
 	PlannedStmt *plan;
-	int			nest;
 	ListCell   *lc;
 
 	query->commandType = CMD_SELECT;
@@ -216,11 +215,7 @@ osc_row_query_plan(List *targets, Relation source)
 		query->targetList = lappend(query->targetList, te);
 	}
 	AcquireRewriteLocks(query, true, false);
-	/* policies hold, whatever a session says that happens to run a trigger */
-	nest = NewGUCNestLevel();
-	osc_set_local("row_security", "on");
 	query = linitial_node(Query, QueryRewrite(query));
-	AtEOXact_GUC(true, nest);
 	plan = pg_plan_query(query, "", 0, NULL);
 	/* it would be compiled for every batch */
 	plan->jitFlags = PGJIT_NONE;

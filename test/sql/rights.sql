@@ -157,6 +157,89 @@ CALL osc_run(:job);
 SELECT state, phase FROM osc_progress WHERE job_id = :job;
 SELECT pg_typeof(id), count(*) FROM t GROUP BY 1;
 
+-- a superuser's job: functions of the table's owner are never called as superuser
+CREATE FUNCTION rights.mine(i bigint) RETURNS bigint IMMUTABLE LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+	IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+		RAISE EXCEPTION 'called as %', current_user;
+	END IF;
+	RETURN i;
+END $$;
+ALTER FUNCTION rights.mine OWNER TO regress_osc_owner;
+SET ROLE regress_osc_owner;
+CREATE TABLE mines (id int PRIMARY KEY, a int CHECK (mine(a) > 0), b int, g bigint GENERATED ALWAYS AS (mine(id)) STORED, lookup int);
+CREATE INDEX ON mines (mine(b)) WHERE mine(id) > 0;
+INSERT INTO mines SELECT n, n, n FROM generate_series(1, 500) n;
+-- native calls them so
+RESET ROLE;
+\set VERBOSITY terse
+ALTER TABLE mines ALTER a TYPE bigint;
+\set VERBOSITY default
+SELECT osc_start('ALTER TABLE mines ALTER b TYPE bigint USING mine(b)', strategy => 'column', swap => 'manual', run => 'background') AS job \gset
+SET client_min_messages = warning;
+CALL osc_wait(:job, '60 s');
+SET ROLE regress_osc_owner;
+INSERT INTO mines SELECT n, n, n FROM generate_series(501, 600) n;
+UPDATE mines SET b = b + 1 WHERE id < 10;
+RESET ROLE;
+CALL osc_test.swap(:job);
+CALL osc_wait(:job, '60 s');
+SELECT osc_validate(:job);
+SELECT osc_cleanup(:job);
+CALL osc_wait(:job, '60 s');
+RESET client_min_messages;
+SELECT state, last_error FROM osc_progress WHERE job_id = :job;
+SET online_schema.keep_old = off;
+SELECT osc_start('ALTER TABLE mines ALTER a TYPE bigint', strategy => 'column') AS job \gset
+CALL osc_test.await_end(:job);
+SELECT state, last_error FROM osc_progress WHERE job_id = :job;
+SELECT osc_start('ALTER TABLE mines ALTER a TYPE int USING mine(a)', strategy => 'copy') AS job \gset
+CALL osc_test.await_end(:job);
+SELECT state, last_error FROM osc_progress WHERE job_id = :job;
+SELECT osc_start('ALTER TABLE mines ADD CONSTRAINT positive CHECK (mine(lookup) IS NULL)', strategy => 'auto') AS job \gset
+CALL osc_test.await_end(:job);
+SELECT state, last_error FROM osc_progress WHERE job_id = :job;
+SELECT osc_start('ALTER TABLE mines ADD COLUMN h bigint GENERATED ALWAYS AS (mine(lookup)) STORED', strategy => 'auto') AS job \gset
+CALL osc_test.await_end(:job);
+SELECT state, last_error FROM osc_progress WHERE job_id = :job;
+SELECT osc_start('ALTER TABLE mines ADD CONSTRAINT e EXCLUDE USING btree (mine(id) WITH =)', strategy => 'auto') AS job \gset
+CALL osc_test.await_end(:job);
+SELECT state, last_error FROM osc_progress WHERE job_id = :job;
+SELECT osc_start('CREATE INDEX ON mines (mine(id), g)', strategy => 'auto') AS job \gset
+CALL osc_test.await_end(:job);
+SELECT state, last_error FROM osc_progress WHERE job_id = :job;
+SELECT osc_start('VACUUM FULL mines', strategy => 'auto') AS job \gset
+CALL osc_test.await_end(:job);
+SELECT state, last_error FROM osc_progress WHERE job_id = :job;
+RESET online_schema.keep_old;
+-- what only the superuser may call or read is refused, not worked out in his name
+CREATE FUNCTION rights.forbidden(bigint) RETURNS bigint IMMUTABLE LANGUAGE sql AS 'SELECT $1';
+REVOKE EXECUTE ON FUNCTION rights.forbidden FROM PUBLIC;
+CREATE TABLE closed AS SELECT generate_series(1, 600) AS id;
+GRANT SELECT ON closed TO regress_osc_owner;
+ALTER TABLE closed ENABLE ROW LEVEL SECURITY;
+SELECT osc_start('ALTER TABLE mines ALTER b TYPE int USING forbidden(b)', strategy => 'copy') AS job \gset
+CREATE PROCEDURE osc_test.await_pause(job bigint) LANGUAGE plpgsql AS $$
+BEGIN
+	WHILE EXISTS (SELECT FROM osc_progress p WHERE p.job_id = job AND p.state IN ('queued', 'running')) LOOP
+		PERFORM pg_sleep(0.02);
+		COMMIT;
+	END LOOP;
+END $$;
+CALL osc_test.await_pause(:job);
+SELECT state, last_error FROM osc_progress WHERE job_id = :job;
+SELECT osc_cancel(:job);
+CALL osc_test.await_end(:job);
+SELECT osc_start('ALTER TABLE mines ADD COLUMN k int', backfill => '{"k": "(SELECT c.id FROM rights.closed c WHERE c.id = mines.id)"}') AS job \gset
+CALL osc_test.await_pause(:job);
+SELECT state, last_error FROM osc_progress WHERE job_id = :job;
+SELECT osc_cancel(:job);
+CALL osc_test.await_end(:job);
+DROP PROCEDURE osc_test.await_pause;
+SELECT count(*), sum(a), sum(b), sum(g) FROM mines;
+DROP TABLE mines, closed;
+DROP FUNCTION rights.mine, rights.forbidden;
+
 -- the owner is gone: a superuser may cancel
 CREATE ROLE regress_osc_passing IN ROLE regress_osc_owner;
 SET ROLE regress_osc_passing;
