@@ -80,6 +80,7 @@ OBJS = \
 	src/plan/classify.o \
 	src/plan/forced.o \
 	src/plan/column_owned.o \
+	src/plan/column_added_keys.o \
 	src/plan/column_parts.o \
 	src/plan/plan.o \
 	src/plan/reach.o \

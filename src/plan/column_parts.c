@@ -32,6 +32,7 @@
 #include "access/nbtree.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -288,6 +289,35 @@ plan_new_foreign_keys(OscColumnPlan *p)
 						 psprintf("COMMENT ON CONSTRAINT %s ON %s IS %s", quote_identifier(key->name), table,
 								  quote_literal_cstr(key->comment)),
 						 psprintf("COMMENT ON CONSTRAINT %s ON %s IS NULL", quote_identifier(key->name), table));
+	}
+}
+
+/*
+ * Those that the statement adds.  One that is proved has its name at once, as a
+ * CHECK (see plan_checks()).
+ */
+static void
+plan_added_foreign_keys(OscColumnPlan *p)
+{
+	Oid			relid = RelationGetRelid(p->rel);
+	ListCell   *lc;
+
+	foreach(lc, p->added_keys)
+	{
+		OscColumnKey *key = lfirst(lc);
+		bool		later = !key->valid || ConstraintNameIsUsed(CONSTRAINT_RELATION, relid, key->name);
+		char	   *helper = later ? helper_name(p, "osc_new") : key->name;
+		char	   *drop = alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(helper)));
+
+		(void) osc_plan_run(p->plan, OSC_VALIDATING, OSC_STEP_SHORT, relid, &p->part,
+							alter(p, psprintf("ADD CONSTRAINT %s %s NOT VALID", quote_identifier(helper), key->new_definition)), drop);
+		if (key->valid)
+			(void) osc_plan_run(p->plan, OSC_VALIDATING, OSC_STEP_SCAN, relid, &p->part,
+								alter(p, psprintf("VALIDATE CONSTRAINT %s", quote_identifier(helper))), NULL);
+		osc_column_at_swap_late(p, relid, later ?
+								alter(p, psprintf("RENAME CONSTRAINT %s TO %s", quote_identifier(helper), quote_identifier(key->name))) :
+								alter(p, psprintf("VALIDATE CONSTRAINT %s", quote_identifier(helper))),
+								alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(key->name))));
 	}
 }
 
@@ -615,6 +645,7 @@ osc_plan_column_parts(OscColumnPlan *p)
 	plan_not_null(p);
 	plan_indexes(p);
 	plan_new_foreign_keys(p);
+	plan_added_foreign_keys(p);
 	plan_checks(p);
 	forthree(lc, p->columns, b, p->before.states, a, p->after.states)
 		plan_column_state(p, lfirst(lc), lfirst(b), lfirst(a));

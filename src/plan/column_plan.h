@@ -28,6 +28,7 @@ typedef struct OscColumnPlan
 	OscColumnSet before;
 	OscColumnSet after;
 	List	   *keys;			/* OscColumnKey * */
+	List	   *added_keys;		/* the same, of the statement */
 	bool		way_back;
 	int			n;				/* helper names given so far */
 	List	   *late;			/* OscLateCommand *: of group 3, added at the end */
@@ -44,6 +45,9 @@ typedef struct OscLateCommand
 /* recipes_column.c */
 extern void osc_refuse_column(const char *what, const char *hint);
 extern bool osc_is_plain_conversion(Node *expr, AttrNumber attnum);
+
+/* column_added_keys.c */
+extern List *osc_column_added_keys(OscColumnPlan *p);
 
 /* column_parts.c */
 extern void osc_plan_column_parts(OscColumnPlan *p);

@@ -8,7 +8,9 @@
  * place in a partition tree, makes the job fail.  So does what takes the
  * capture trigger away.  Everything else passes: grants, comments, policies,
  * user triggers, storage parameters, statistics, foreign keys (the swap looks
- * them up anew).  ALTER TABLE passes only with sub-commands that are listed
+ * them up anew).  Strategy column makes constraints and indexes anew as they were
+ * when it was planned: what would change these, or marks and comments on them,
+ * does not pass.  ALTER TABLE passes only with sub-commands that are listed
  * here; one that a later release brings is refused.
  *
  * The answer is given from the parse tree before the command has any lock, so
@@ -124,10 +126,35 @@ is_foreign_key(Oid relid, const char *name)
 	return result;
 }
 
+/*
+ * Does the sub-command change what strategy column has planned to make anew
+ * from what it was: keys and their flags, marks on indexes?
+ */
+static bool
+is_made_anew(const AlterTableCmd *cmd, bool index)
+{
+	switch (cmd->subtype)
+	{
+		case AT_AddConstraint:
+		case AT_AlterConstraint:
+		case AT_ValidateConstraint:
+		case AT_ReplicaIdentity:
+		case AT_ClusterOn:
+		case AT_DropCluster:
+			return true;
+		case AT_SetStatistics:
+			return index;
+		default:
+			return false;
+	}
+}
+
 /* does the sub-command leave alone what a job relies on? */
 static bool
-subcommand_passes(const AlterTableCmd *cmd, Oid relid, bool index)
+subcommand_passes(const AlterTableCmd *cmd, const OscClaim *claim, bool index)
 {
+	if (claim->in_place && is_made_anew(cmd, index))
+		return false;
 	switch (cmd->subtype)
 	{
 		case AT_SetStatistics:
@@ -162,7 +189,7 @@ subcommand_passes(const AlterTableCmd *cmd, Oid relid, bool index)
 		case AT_AddConstraint:
 			return castNode(Constraint, cmd->def)->contype == CONSTR_FOREIGN;
 		case AT_ValidateConstraint:
-			return is_foreign_key(relid, cmd->name);
+			return is_foreign_key(claim->relid, cmd->name);
 		default:
 			return false;
 	}
@@ -186,7 +213,7 @@ alter_table_harm(const AlterTableStmt *stmt, const OscClaim *claim)
 			other = castNode(RangeVar, cmd->def);
 		if (other != NULL && (reached || reaches_named(other, claim)))
 			return OSC_HARM_PARTITION;
-		if (reached && !subcommand_passes(cmd, claim->relid, index))
+		if (reached && !subcommand_passes(cmd, claim, index))
 			return OSC_HARM_TABLE;
 	}
 	return OSC_NO_HARM;
@@ -266,6 +293,20 @@ drop_harm(const DropStmt *stmt, const OscClaim *claim)
 	return OSC_NO_HARM;
 }
 
+/* a comment on an index or a constraint that strategy column makes anew */
+static OscHarm
+comment_harm(const CommentStmt *stmt, const OscClaim *claim)
+{
+	List	   *names;
+
+	if (!claim->in_place || (stmt->objtype != OBJECT_INDEX && stmt->objtype != OBJECT_TABCONSTRAINT))
+		return OSC_NO_HARM;
+	names = list_copy(castNode(List, stmt->object));
+	if (stmt->objtype == OBJECT_TABCONSTRAINT)
+		names = list_truncate(names, list_length(names) - 1);
+	return reaches_named(makeRangeVarFromNameList(names), claim) ? OSC_HARM_TABLE : OSC_NO_HARM;
+}
+
 static bool
 names_role(List *roles, Oid role)
 {
@@ -328,6 +369,8 @@ osc_statement_harm(const Node *stmt, const OscClaim *claim)
 		case T_AlterObjectSchemaStmt:
 			return reaches_named(((const AlterObjectSchemaStmt *) stmt)->relation, claim) ?
 				OSC_HARM_TABLE : OSC_NO_HARM;
+		case T_CommentStmt:
+			return comment_harm((const CommentStmt *) stmt, claim);
 		case T_RuleStmt:
 			/* the only rule that would make the table a view */
 			return ((const RuleStmt *) stmt)->event == CMD_SELECT &&

@@ -35,8 +35,12 @@ osc_plan_find_table(const OscPlan *plan, Oid relid)
 	return NULL;
 }
 
-static OscPlanTable *
-add_table(OscPlan *plan, Oid relid)
+/*
+ * The table's entry in the plan, made if it has none: no other job takes the
+ * table then, and the guard watches over it.
+ */
+OscPlanTable *
+osc_plan_add_table(OscPlan *plan, Oid relid)
 {
 	OscPlanTable *t = osc_plan_find_table(plan, relid);
 
@@ -65,7 +69,7 @@ add_reached(OscPlan *plan, OscPlanTable *t)
 		return;
 	foreach(lc, osc_descendants(t->relid))
 		if (lfirst_oid(lc) != t->relid)
-			t->reached = lappend(t->reached, add_table(plan, lfirst_oid(lc)));
+			t->reached = lappend(t->reached, osc_plan_add_table(plan, lfirst_oid(lc)));
 }
 
 /*
@@ -82,7 +86,7 @@ osc_plan_collect_tables(OscPlan *plan)
 
 	foreach(lc, plan->script)
 		if (OidIsValid(((OscStatement *) lfirst(lc))->relid))
-			named = list_append_unique_ptr(named, add_table(plan, ((OscStatement *) lfirst(lc))->relid));
+			named = list_append_unique_ptr(named, osc_plan_add_table(plan, ((OscStatement *) lfirst(lc))->relid));
 	foreach(lc, named)
 		add_reached(plan, lfirst(lc));
 	foreach(lc, plan->tables)

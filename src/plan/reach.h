@@ -11,6 +11,7 @@
 #include "plan/plan.h"
 
 extern OscPlanTable *osc_plan_find_table(const OscPlan *plan, Oid relid);
+extern OscPlanTable *osc_plan_add_table(OscPlan *plan, Oid relid);
 extern void osc_plan_collect_tables(OscPlan *plan);
 extern bool osc_plan_has_storage(const OscPlanTable *t);
 extern bool osc_plan_mark_copied(OscPlanTable *t);

@@ -46,6 +46,7 @@
 #include "model/relinfo.h"
 #include "model/statement.h"
 #include "plan/column_plan.h"
+#include "plan/reach.h"
 #include "plan/recipes.h"
 #include "plan/recipes_column.h"
 
@@ -137,10 +138,9 @@ check_commands(const OscStatement *s)
 			case AT_DropConstraint:
 				/* whether it is on a changed column is seen later */
 				if (cmd->subtype == AT_AddConstraint &&
-					(castNode(Constraint, cmd->def)->contype == CONSTR_FOREIGN ||
-					 castNode(Constraint, cmd->def)->contype == CONSTR_EXCLUSION ||
+					(castNode(Constraint, cmd->def)->contype == CONSTR_EXCLUSION ||
 					 castNode(Constraint, cmd->def)->indexname != NULL))
-					osc_refuse_column("it adds a foreign key, an exclusion constraint, or one by an index that is there",
+					osc_refuse_column("it adds an exclusion constraint, or one by an index that is there",
 						   "Put it into a job of its own.");
 				if (cmd->subtype == AT_DropConstraint && cmd->behavior == DROP_CASCADE)
 					osc_refuse_column("DROP CONSTRAINT ... CASCADE", "Drop the dependent objects first.");
@@ -577,7 +577,7 @@ check_constraints_are_ours(const OscColumnPlan *p)
 	}
 }
 
-/* how many constraints does the statement add? */
+/* how many constraints does the statement add, foreign keys apart? */
 static int
 count_added(const OscColumnPlan *p)
 {
@@ -589,7 +589,8 @@ count_added(const OscColumnPlan *p)
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 		ListCell   *c;
 
-		if (cmd->subtype == AT_AddConstraint)
+		if (cmd->subtype == AT_AddConstraint &&
+			castNode(Constraint, cmd->def)->contype != CONSTR_FOREIGN)
 			n++;
 		if (cmd->subtype == AT_AddColumn)
 			foreach(c, castNode(ColumnDef, cmd->def)->constraints)
@@ -630,6 +631,8 @@ osc_plan_columns(OscPlan *plan, OscPlanTable *t)
 {
 	OscColumnPlan p = {.plan = plan,.table = t};
 	OscStatement *s = linitial(t->statements);
+	ListCell   *lc;
+
 	p.rel = table_open(t->relid, NoLock);
 	p.name = osc_relation_name(t->relid);
 	p.part.statement = s;
@@ -643,9 +646,13 @@ osc_plan_columns(OscPlan *plan, OscPlanTable *t)
 	osc_column_set_read(t->relid, p.columns, &p.before);
 	osc_rehearse_columns(s, p.columns, &p.after);
 	p.keys = osc_column_keys(t->relid, p.columns);
+	/* the keys of other tables are made anew: no other job may do that meanwhile */
+	foreach(lc, p.keys)
+		(void) osc_plan_add_table(plan, ((OscColumnKey *) lfirst(lc))->relid);
 	check_constraints_are_ours(&p);
 	check_added(&p);
 	complete_columns(&p);
+	p.added_keys = osc_column_added_keys(&p);
 	describe_expressions(&p);
 	describe_beginning(&p);
 	osc_plan_column_parts(&p);

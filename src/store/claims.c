@@ -48,7 +48,7 @@ text_column(Relation rel, HeapTuple tuple, const char *name)
 	return isnull ? NULL : TextDatumGetCString(d);
 }
 
-/* is there something that a change of the table would harm?  sets claim->kept */
+/* is there something that a change of the table would harm?  sets kept and in_place */
 static bool
 job_can_be_harmed(OscClaim *claim)
 {
@@ -68,6 +68,7 @@ job_can_be_harmed(OscClaim *claim)
 		const char *phase = text_column(rel, tuple, "phase");
 
 		claim->kept = strcmp(state, "kept") == 0;
+		claim->in_place = strcmp(text_column(rel, tuple, "strategy"), "column") == 0;
 		result = strcmp(state, "cancelling") != 0 &&
 			strcmp(phase, "cleaning") != 0 && strcmp(phase, "done") != 0;
 	}

@@ -18,6 +18,7 @@ typedef struct OscClaim
 	char	   *relname;		/* as the job knows it */
 	char	   *fingerprint;	/* of the definition; NULL: not taken yet */
 	bool		kept;			/* swapped; only osc_cleanup() is due */
+	bool		in_place;		/* strategy column: constraints are made anew by name */
 } OscClaim;
 
 extern List *osc_claims(void);

@@ -690,3 +690,35 @@ INSERT INTO t (a) VALUES ('x') RETURNING id;
 INSERT INTO t (id, a) VALUES (1, 'x');
 INSERT INTO r (t) VALUES (11);
 SELECT pg_get_serial_sequence('t', 'id');
+
+---- case type_and_foreign_key
+CREATE TABLE p (id bigint PRIMARY KEY, a int, UNIQUE (a, id));
+INSERT INTO p SELECT n, n FROM generate_series(1, 50) n;
+CREATE TABLE t (id int PRIMARY KEY, p int, a int);
+INSERT INTO t SELECT n, n, n FROM generate_series(1, 40) n;
+---- change
+ALTER TABLE t ALTER p TYPE bigint, ADD FOREIGN KEY (p) REFERENCES p ON DELETE CASCADE,
+	ADD CONSTRAINT two FOREIGN KEY (a, p) REFERENCES p (a, id) MATCH FULL ON UPDATE SET NULL DEFERRABLE INITIALLY DEFERRED
+---- after
+INSERT INTO t VALUES (60, 70, 70);
+DELETE FROM p WHERE id = 7;
+SELECT count(*) FROM t;
+UPDATE p SET a = 100 WHERE id = 8;
+SELECT * FROM t WHERE id = 8;
+
+---- case type_and_foreign_key_violated
+---- expect error
+CREATE TABLE p (id bigint PRIMARY KEY);
+CREATE TABLE t (id int PRIMARY KEY, p int);
+INSERT INTO t VALUES (1, 1);
+---- change
+ALTER TABLE t ALTER p TYPE bigint, ADD FOREIGN KEY (p) REFERENCES p
+
+---- case type_and_foreign_key_not_valid
+CREATE TABLE p (id bigint PRIMARY KEY);
+CREATE TABLE t (id int PRIMARY KEY, p int);
+INSERT INTO t VALUES (1, 1);
+---- change
+ALTER TABLE t ALTER p TYPE bigint, ADD FOREIGN KEY (p) REFERENCES p NOT VALID
+---- after
+INSERT INTO t VALUES (2, 2);

@@ -70,7 +70,8 @@ __DATA__
 	more than one statement	several statements
 	on none of the columns	constraints that are on none of these columns
 	which keeps its type	changes of other columns
-	adds a foreign key	a new foreign key, a new exclusion constraint
+	a foreign key to its own table	a new foreign key to the table itself
+	adds an exclusion constraint	a new exclusion constraint
 	CASCADE	`DROP CONSTRAINT … CASCADE`
 	has no key	a table without a key
 	is partitioned, or a partition	partitioned tables and partitions
@@ -80,8 +81,6 @@ __DATA__
 	domain with constraints	a domain with constraints as the new type
 	a generated or system column	a generated column or a system column
 add_check_with_copy on none of the columns
-add_foreign_key_with_copy adds a foreign key
-add_foreign_key_with_copy_violated adds a foreign key
 child_own_column which keeps its type
 child_with_no_inherit_check inherits, or is inherited
 cluster_and_type more than one statement
@@ -93,14 +92,13 @@ copy_drop_constraint_cascade CASCADE
 copy_referenced_by_partitioned one of a partitioned table
 copy_validates_key has other parts
 copy_validates_violated_key has other parts
-copy_with_foreign_key adds a foreign key
-copy_with_key_not_valid adds a foreign key
+copy_with_foreign_key without a backfill expression
+copy_with_key_not_valid on none of the columns
+copy_with_match_full on none of the columns
+copy_with_orphans on none of the columns
+copy_with_orphans_two_columns on none of the columns
+copy_with_self_reference a foreign key to its own table
 copy_with_key_to_copied_table more than one statement
-copy_with_match_full adds a foreign key
-copy_with_orphans adds a foreign key
-copy_with_orphans_two_columns adds a foreign key
-copy_with_row_security adds a foreign key
-copy_with_self_reference adds a foreign key
 default_of_new_column without a backfill expression
 default_of_new_column_later more than one statement
 default_privileges without a backfill expression
