@@ -481,7 +481,8 @@ sub new
 		'-M', $opt{mode} || 'simple',
 		'-T', 100000,
 		'--random-seed', $opt{seed} || 1);
-	push @cmd, '-R', $opt{rate} if $opt{rate};
+	# what is late by more is left out: after a stall the load is no higher than before
+	push @cmd, '-R', $opt{rate}, '-L', 3000 if $opt{rate};
 	push @cmd, map { ('-D', "$_=$var{$_}") } sort keys %var;
 	push @cmd, map { ('-f', OscTest::test_dir() . "/load/$_->[0].sql\@$_->[1]") } @{ $opt{scripts} };
 	push @cmd, $opt{db} || 'postgres';
