@@ -44,7 +44,7 @@ use Exporter qw(import);
 use File::Basename qw(basename dirname);
 use PostgreSQL::Test::Utils;
 
-our @EXPORT_OK = qw(read_cases);
+our @EXPORT_OK = qw(cases_of_other_releases read_cases);
 
 my %section = map { ($_ => 1) } qw(change native after);
 my %single  = map { ($_ => 1) } qw(expect strategy force role database limit since until);
@@ -53,6 +53,8 @@ my %many    = map { ($_ => 1) } qw(set new ignore);
 # All cases for this server, in the order of the files; those that OSC_CASES names if it is set: names of cases
 # or files (without .sql), or regular expressions; with a leading hyphen, all but those. Dies on
 # a malformed file.
+my @others;
+
 sub read_cases
 {
 	my ($folder) = @_;
@@ -69,7 +71,8 @@ sub read_cases
 			die "$path: case $case->{name} ignores what is not known" if grep { $_ ne 'missing' } @{ $case->{ignore} };
 			die "$path: a refusal of case $case->{name} without its limit"
 			  if $case->{expect} =~ /^refused|\bown\b/ && !$case->{limit} && !$case->{force};
-			push @cases, $case if $major >= $case->{since} && $major <= $case->{until};
+			if ($major >= $case->{since} && $major <= $case->{until}) { push @cases, $case; }
+			else { push @others, $case->{name}; }
 		}
 	}
 	my @chosen = split ' ', $ENV{OSC_CASES} // '';
@@ -79,6 +82,9 @@ sub read_cases
 	@cases = grep { !_is_among($_, @but) } @cases;
 	return @cases;
 }
+
+# The names of those that are not for this release of the server, when the cases have been read.
+sub cases_of_other_releases { return @others; }
 
 sub _is_among
 {

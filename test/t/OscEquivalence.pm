@@ -421,6 +421,8 @@ sub run_group
 
 	$took->('setup');
 	$group{before} = state_of($native, \%group);
+	# the setup itself may leave indcheckxmin behind
+	my %natively = map { ($_ => 1) } split /\n/, leftovers($node, $native);
 	$group{columns} = columns_of($native) if $how{by_name};
 	$took->('state before');
 	$group{native} = run_psql($native, 0,
@@ -433,7 +435,7 @@ sub run_group
 	$took->('online');
 	$group{native_state} = state_of($native, \%group);
 	$group{online_state} = state_of($online, \%group);
-	my %natively = map { ($_ => 1) } split /\n/, leftovers($node, $native);
+	$natively{$_} = 1 for split /\n/, leftovers($node, $native);
 	$group{leftovers} = join "\n", grep { !$natively{$_} } split /\n/, leftovers($node, $online);
 	$took->('states after');
 	# what comes "after" may drop the columns; a job that failed has not added them
