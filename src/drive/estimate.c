@@ -20,7 +20,7 @@
  * What writers will add until then is not foreseen; if they outrun the replay
  * (converge.c), there is no estimate.
  *
- * Computed by the driver, at most every second, and stored as the time at
+ * Computed by the driver, after a while at most every second, and stored as the time at
  * which the job will be done.  Locks: the job's row.
  *
  *-------------------------------------------------------------------------
@@ -28,6 +28,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/timestamp.h"
 
 #include "base/run.h"
@@ -37,26 +38,33 @@
 #include "model/column.h"
 #include "store/job_step.h"
 
-/* how often, ms */
+/* how often, ms: at first sooner, after so much of the time that the phase has taken */
 #define ESTIMATE_EVERY_MS 1000
+#define ESTIMATE_FIRST_MS 100
+#define ESTIMATE_SHARE 0.2
 
 /* costs in one unit, per row and per byte of it */
 #define COPY_COST(width) (0.33 + 0.0041 * (width))
 #define FREEZE_COST(width) (0.11 + 0.0002 * (width))
-#define VALIDATE_COST(width) (0.41 + 0.0011 * (width))
+#define VALIDATE_COST(width) (0.42 + 0.0005 * (width))
 
 /* in place: a row, its entry in each index, its comparison; the row for a command of the plan */
 #define FILL_COST(width) (5 + 0.01 * (width))
 #define FILL_INDEX_COST 2.5
 #define COMPARE_COST(width) (0.3 + 0.0005 * (width))
-#define COMMAND_COST 1.5
+#define COMMAND_COST 0.75
 
 /* the same for a row in an index */
-#define INDEX_ROW_COST 0.58		/* keys of fixed length */
-#define INDEX_TEXT_COST 1.4		/* keys of variable length */
+#define INDEX_ROW_COST 0.60		/* keys of fixed length */
+#define INDEX_TEXT_COST 1.5		/* keys of variable length */
+
+/* sorting an index beyond maintenance_work_mem, which takes so much per row */
+#define SORT_BYTES 32
+#define SPILL_FACTOR 1.35
 
 /* what does not depend on the size: analyze, swap, clean-up, s */
-#define FIXED_S 0.5
+#define FIXED_S 0.4
+#define FIXED_IN_PLACE_S 0.15
 
 /* replay of a key, s, until there is a measurement */
 #define KEY_S 0.00003
@@ -201,6 +209,17 @@ fill_cost(const JobSize *size)
 		(size->fixed_indexes + size->text_indexes) * FILL_INDEX_COST;
 }
 
+/* cost of a row in all indexes */
+static double
+index_cost(const JobSize *size)
+{
+	double		copied = size->blocks > 0 ? 1 - size->blocks_left / size->blocks : 1;
+	double		rows = size->rows_done / Max(copied, 0.01);
+
+	return (size->fixed_indexes * INDEX_ROW_COST + size->text_indexes * INDEX_TEXT_COST) *
+		(rows * SORT_BYTES > maintenance_work_mem * 1024.0 ? SPILL_FACTOR : 1);
+}
+
 /* time of freezing and indexing as a multiple of the backfill's */
 static double
 indexing_weight(const JobSize *size)
@@ -209,8 +228,7 @@ indexing_weight(const JobSize *size)
 
 	if (size->in_place)
 		return size->commands * COMMAND_COST / fill_cost(size);
-	return (FREEZE_COST(width) + size->fixed_indexes * INDEX_ROW_COST +
-			size->text_indexes * INDEX_TEXT_COST) / COPY_COST(width);
+	return (FREEZE_COST(width) + index_cost(size)) / COPY_COST(width);
 }
 
 /* time of the validation as a multiple of the backfill's */
@@ -228,13 +246,20 @@ static double
 after_backfill(OscPhase phase, const JobSize *size)
 {
 	double		work = backfill_s * (1 - osc_throttle_ratio);	/* without pauses */
-	double		rest = FIXED_S + size->backlog * KEY_S / (1 - osc_throttle_ratio);
+	double		rest = (size->in_place ? FIXED_IN_PLACE_S : FIXED_S) + size->backlog * KEY_S / (1 - osc_throttle_ratio);
 
 	if (phase < OSC_INDEXING)
 		rest += work * indexing_weight(size);
 	if (phase < OSC_VALIDATING && osc_verify)
 		rest += backfill_s * validating_weight(size);
 	return rest;
+}
+
+/* how long an estimate serves */
+static double
+pause_ms(void)
+{
+	return Min(Max(osc_elapsed_ms(base_time) * ESTIMATE_SHARE, ESTIMATE_FIRST_MS), ESTIMATE_EVERY_MS);
 }
 
 /*
@@ -251,7 +276,7 @@ osc_estimate(OscJob *job)
 		(job->members == NIL && osc_column_member(job) == NULL) ||
 		job->phase < OSC_BACKFILLING || job->phase > OSC_VALIDATING ||
 		(base_job == job->job_id && base_phase == job->phase &&
-		 osc_elapsed_ms(estimated_at) < ESTIMATE_EVERY_MS))
+		 osc_elapsed_ms(estimated_at) < pause_ms()))
 		return;
 	estimated_at = GetCurrentTimestamp();
 	if (osc_falls_behind(job))
