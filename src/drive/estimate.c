@@ -46,7 +46,7 @@
 /* costs in one unit, per row and per byte of it */
 #define COPY_COST(width) (0.33 + 0.0041 * (width))
 #define FREEZE_COST(width) (0.11 + 0.0002 * (width))
-#define VALIDATE_COST(width) (0.42 + 0.0005 * (width))
+#define VALIDATE_COST(width) (0.42 + 0.0009 * (width))
 
 /* in place: a row, its entry in each index, its comparison; the row for a command of the plan */
 #define FILL_COST(width) (5 + 0.01 * (width))
@@ -56,7 +56,10 @@
 
 /* the same for a row in an index */
 #define INDEX_ROW_COST 0.60		/* keys of fixed length */
-#define INDEX_TEXT_COST 1.5		/* keys of variable length */
+#define INDEX_TEXT_COST 0.9		/* keys of variable length, and per byte of these */
+#define INDEX_TEXT_BYTE_COST 0.035
+
+#define INDEX_READ_COST(width) (0.0002 * (width))	/* to read the row for it */
 
 /* sorting an index beyond maintenance_work_mem, which takes so much per row */
 #define SORT_BYTES 32
@@ -78,6 +81,7 @@ typedef struct JobSize
 	double		rows_done;
 	double		fixed_indexes;	/* indexes on columns of fixed length */
 	double		text_indexes;
+	double		text_width;		/* bytes of the keys of these, for one row */
 	double		built_share;	/* of the indexes, by number */
 	double		commands;		/* of the plan that read the table, while indexing */
 	double		commands_done;
@@ -129,15 +133,16 @@ look_at_size(const OscJob *job, JobSize *size)
 	osc_sql("SELECT sum(m.blocks_total)::float8 AS blocks,"
 			" (SELECT sum(end_block - next_block) FROM online_schema.job_range WHERE job_id = $1)::float8 AS blocks_left,"
 			" (SELECT sum(rows_done) FROM online_schema.job_range WHERE job_id = $1)::float8 AS rows_done,"
-			" sum(x.fixed)::float8 AS fixed, sum(x.text)::float8 AS text,"
+			" sum(x.fixed)::float8 AS fixed, sum(x.text)::float8 AS text, sum(x.text_width)::float8 AS text_width,"
 			" sum(cardinality(m.indexes_done))::float8 / greatest(sum(m.indexes_total), 1)::float8 AS built_share,"
 			" avg((CASE WHEN m.validate_source < 0 THEN 1 ELSE m.validate_source / greatest(m.blocks_total, 1)::float8 END"
 			"  + CASE WHEN m.validate_shadow < 0 THEN 1 ELSE m.validate_shadow / greatest(m.blocks_total, 1)::float8 END) / 2) AS validated,"
 			" sum(m.backlog)::float8 AS backlog, sum(m.keys_replayed)::float8 AS keys_replayed"
 			" FROM online_schema.job_member m, LATERAL ("
-			"  SELECT count(*) FILTER (WHERE NOT is_text) AS fixed, count(*) FILTER (WHERE is_text) AS text"
-			"  FROM (SELECT bool_or(a.attlen < 0) AS is_text FROM pg_index i"
+			"  SELECT count(*) FILTER (WHERE width IS NULL) AS fixed, count(width) AS text, sum(width) AS text_width"
+			"  FROM (SELECT sum(coalesce(s.stawidth, 32)) FILTER (WHERE a.attlen < 0) AS width FROM pg_index i"
 			"   JOIN pg_attribute a ON a.attrelid = i.indexrelid"
+			"   LEFT JOIN pg_statistic s ON s.starelid = i.indrelid AND s.staattnum = i.indkey[a.attnum - 1] AND NOT s.stainherit"
 			"   WHERE i.indrelid = m.relation GROUP BY i.indexrelid) k) x"
 			" WHERE m.job_id = $1 AND (m.copied OR m.columns IS NOT NULL)", &args);
 	size->blocks = col_double(0, "blocks");
@@ -145,6 +150,7 @@ look_at_size(const OscJob *job, JobSize *size)
 	size->rows_done = col_double(0, "rows_done");
 	size->fixed_indexes = col_double(0, "fixed");
 	size->text_indexes = col_double(0, "text");
+	size->text_width = col_double(0, "text_width");
 	size->built_share = col_double(0, "built_share");
 	size->validated = Min(col_double(0, "validated"), 1);
 	size->backlog = col_double(0, "backlog");
@@ -216,8 +222,10 @@ index_cost(const JobSize *size)
 	double		copied = size->blocks > 0 ? 1 - size->blocks_left / size->blocks : 1;
 	double		rows = size->rows_done / Max(copied, 0.01);
 
-	return (size->fixed_indexes * INDEX_ROW_COST + size->text_indexes * INDEX_TEXT_COST) *
-		(rows * SORT_BYTES > maintenance_work_mem * 1024.0 ? SPILL_FACTOR : 1);
+	return (size->fixed_indexes * INDEX_ROW_COST + size->text_indexes * INDEX_TEXT_COST +
+			size->text_width * INDEX_TEXT_BYTE_COST) *
+		(rows * SORT_BYTES > maintenance_work_mem * 1024.0 ? SPILL_FACTOR : 1) +
+		(size->fixed_indexes + size->text_indexes) * INDEX_READ_COST(row_width(size));
 }
 
 /* time of freezing and indexing as a multiple of the backfill's */
