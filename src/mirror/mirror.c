@@ -179,6 +179,8 @@ prepare(MirrorEntry *entry, Relation rel)
 {
 	OscSubxact	subxact;
 
+	if (!osc_columns_fit(rel, entry->mirror.columns))
+		return;
 	if (!entry->needs_owner)
 	{
 		entry->ce = osc_columns_init(rel, entry->mirror.columns);

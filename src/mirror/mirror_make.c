@@ -135,8 +135,7 @@ osc_mirror_install(const OscJob *job, const OscMember *m, const OscMirror *mirro
 }
 
 /*
- * Turn the mirror round, or off.  Under ACCESS EXCLUSIVE on the table, but for
- * off, where it does not matter when writers learn of it.
+ * Turn the mirror round, or off.  Under ACCESS EXCLUSIVE on the table.
  */
 void
 osc_mirror_set_direction(Oid relid, char direction)

@@ -270,6 +270,47 @@ osc_columns_need_owner(const List *columns)
 	return false;
 }
 
+/* has each column of the row that the expression uses the type that it is taken for? */
+static bool
+vars_fit(TupleDesc desc, Node *expr)
+{
+	ListCell   *lc;
+
+	foreach(lc, pull_vars_of_level(expr, 0))
+	{
+		Var		   *var = lfirst_node(Var, lc);
+		Form_pg_attribute att;
+
+		if (var->varattno < 1 || var->varattno > desc->natts)
+			return false;
+		att = TupleDescAttr(desc, var->varattno - 1);
+		if (att->attisdropped || att->atttypid != var->vartype)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Are the columns still those that the pairs were planned for?  Somebody may
+ * change the table while clean-up waits for its locks.
+ */
+bool
+osc_columns_fit(Relation rel, const List *columns)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		OscColumn  *c = lfirst(lc);
+
+		if (c->new_att > desc->natts || TupleDescAttr(desc, c->new_att - 1)->attisdropped ||
+			!vars_fit(desc, c->forward) || (c->inverse && !vars_fit(desc, c->inverse)))
+			return false;
+	}
+	return true;
+}
+
 /*
  * Prepare the expressions of the pairs, in the current memory context.  The
  * relation must outlive the result.

@@ -59,6 +59,7 @@ extern List *osc_columns_load(const char *stored);
 extern OscKey osc_key_of_new_columns(const List *columns, const OscKey *key);
 extern bool osc_columns_may_fail(const List *columns);
 extern bool osc_columns_need_owner(const List *columns);
+extern bool osc_columns_fit(Relation rel, const List *columns);
 extern OscColumnExec *osc_columns_init(Relation rel, List *columns);
 extern void osc_columns_plan_queries(OscColumnExec *ce);
 extern void osc_columns_end(OscColumnExec *ce);
