@@ -74,6 +74,7 @@ OBJS = \
 	src/finish/storage.o \
 	src/finish/swap_message.o \
 	src/finish/swap_column.o \
+	src/finish/way_back.o \
 	src/finish/swap_storage.o \
 	src/plan/burden.o \
 	src/plan/harm.o \
@@ -81,6 +82,7 @@ OBJS = \
 	src/plan/forced.o \
 	src/plan/column_owned.o \
 	src/plan/column_parts.o \
+	src/plan/column_back.o \
 	src/plan/plan.o \
 	src/plan/reach.o \
 	src/plan/recipes.o \
@@ -97,6 +99,7 @@ OBJS = \
 	src/drive/background.o \
 	src/drive/blockers.o \
 	src/drive/columns.o \
+	src/drive/revert.o \
 	src/drive/commands.o \
 	src/drive/control.o \
 	src/drive/converge.o \

@@ -36,6 +36,8 @@
 #include "drive/control.h"
 #include "drive/driver.h"
 #include "drive/prove.h"
+#include "drive/queue.h"
+#include "drive/revert.h"
 #include "drive/throttle.h"
 #include "finish/keep.h"
 #include "model/column.h"

@@ -19,8 +19,8 @@
  * back.  Constraints come back NOT VALID, and are validated afterwards.
  *
  * The way back needs for each unique constraint an index on the old column that
- * outlives it: it is built before the swap, too.  An old unique index is kept
- * only where two different new values can never be equal old ones.
+ * outlives it: it is built before the swap, too.  Whether there is a way back at
+ * all is in column_back.c.
  *
  * Locks: ACCESS SHARE on the table, held by the caller.
  *
@@ -28,14 +28,10 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/nbtree.h"
-#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -106,20 +102,6 @@ static char *
 rename_column(const OscColumnPlan *p, const char *from, const char *to)
 {
 	return alter(p, psprintf("RENAME COLUMN %s TO %s", quote_identifier(from), quote_identifier(to)));
-}
-
-/* a constraint that osc_revert() brings back is validated when that is over */
-static void
-validate_after_revert(OscColumnPlan *p, Oid relid, const char *name)
-{
-	OscPlanStep *step;
-
-	if (!p->way_back)
-		return;
-	step = osc_plan_run(p->plan, OSC_CLEANING, OSC_STEP_SCAN, relid, &p->part,
-						psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", osc_relation_name(relid),
-								 quote_identifier(name)), NULL);
-	step->note = pstrdup("only after osc_revert(), which brings the constraint back NOT VALID");
 }
 
 static char *
@@ -221,7 +203,7 @@ plan_checks(OscColumnPlan *p)
 		osc_column_at_swap(p, relid, alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(check->name))),
 				alter(p, psprintf("ADD CONSTRAINT %s %s", quote_identifier(check->name), not_valid(check->definition))));
 		if (check->valid)
-			validate_after_revert(p, relid, check->name);
+			osc_validate_after_revert(p, relid, check->name);
 	}
 }
 
@@ -254,7 +236,7 @@ plan_old_foreign_keys(OscColumnPlan *p)
 		osc_column_at_swap(p, key->relid, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", table, quote_identifier(key->name)),
 				psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", table, quote_identifier(key->name), not_valid(key->definition)));
 		if (key->valid)
-			validate_after_revert(p, key->relid, key->name);
+			osc_validate_after_revert(p, key->relid, key->name);
 	}
 }
 
@@ -321,88 +303,6 @@ osc_find_index(List *indexes, const char *name)
 		if (strcmp(((OscColumnIndex *) lfirst(lc))->name, name) == 0)
 			return lfirst(lc);
 	return NULL;
-}
-
-static OscColumn *
-column_of(const OscColumnPlan *p, AttrNumber attnum)
-{
-	ListCell   *lc;
-
-	foreach(lc, p->columns)
-		if (((OscColumn *) lfirst(lc))->old_att == attnum)
-			return lfirst(lc);
-	return NULL;
-}
-
-/* are equal values of the index's key images of each other (nbtutils.c, _bt_allequalimage)? */
-static bool
-equal_is_same(Relation index, int i)
-{
-	Oid			proc = get_opfamily_proc(index->rd_opfamily[i], index->rd_opcintype[i],
-										 index->rd_opcintype[i], BTEQUALIMAGE_PROC);
-
-	return OidIsValid(proc) &&
-		DatumGetBool(OidFunctionCall1Coll(proc, index->rd_indcollation[i], ObjectIdGetDatum(index->rd_opcintype[i])));
-}
-
-/* have both columns the same bytes, so that an index on either says the same? */
-static bool
-same_bytes(const OscColumnPlan *p, const OscColumn *c)
-{
-	Oid			old_type = osc_column_is_added(c) ? InvalidOid : TupleDescAttr(RelationGetDescr(p->rel), c->old_att - 1)->atttypid;
-	Oid			new_type = exprType(c->forward);
-
-	return IsBinaryCoercible(old_type, new_type) && IsBinaryCoercible(new_type, old_type);
-}
-
-/*
- * May the unique index on old columns stay in force while these follow the new
- * ones?  Then a client's write can violate it only where it violates the new
- * one as well.
- */
-static bool
-old_index_may_stay(const OscColumnPlan *p, Relation index)
-{
-	bool		plain = index->rd_rel->relam == BTREE_AM_OID &&
-		RelationGetIndexPredicate(index) == NIL && RelationGetIndexExpressions(index) == NIL;
-	ListCell   *lc;
-	bool		all_same = true;
-
-	foreach(lc, p->columns)
-		all_same = all_same && same_bytes(p, lfirst(lc));
-	if (all_same)
-		return true;
-	for (int i = 0; plain && i < index->rd_index->indnkeyatts; i++)
-		if (column_of(p, index->rd_index->indkey.values[i]) && !equal_is_same(index, i))
-			plain = false;
-	return plain;
-}
-
-static void
-check_old_indexes(OscColumnPlan *p)
-{
-	ListCell   *lc;
-
-	foreach(lc, p->before.indexes)
-	{
-		OscColumnIndex *x = lfirst(lc);
-		Relation	index;
-
-		if (!x->valid)
-			osc_refuse_column(psprintf("index \"%s\" is not valid", x->name), "Drop it, or rebuild it with REINDEX CONCURRENTLY.");
-		if (x->contype == 'x')
-			osc_refuse_column(psprintf("\"%s\" is an exclusion constraint", x->name), OSC_USE_COPY);
-		if (x->deferrable)
-			/* the indexes of before the swap, and of after it, could not wait for the commit */
-			osc_refuse_column(psprintf("constraint \"%s\" is deferrable", x->name), OSC_USE_COPY);
-		index = index_open(get_relname_relid(x->name, RelationGetNamespace(p->rel)), AccessShareLock);
-		if (x->unique && !old_index_may_stay(p, index))
-			p->way_back = false;
-		index_close(index, NoLock);
-	}
-	if (!p->way_back)
-		foreach(lc, p->columns)
-			((OscColumn *) lfirst(lc))->inverse = NULL;
 }
 
 static void
@@ -567,7 +467,13 @@ plan_column_state(OscColumnPlan *p, const OscColumn *c, const OscColumnState *be
 		osc_column_at_swap(p, relid, alter_column(p, c->name, "DROP DEFAULT"),
 				alter_column(p, c->name, psprintf("SET DEFAULT %s", before->default_expr)));
 	if (before->not_null)
-		osc_column_at_swap(p, relid, alter_column(p, c->name, "DROP NOT NULL"), alter_column(p, c->name, "SET NOT NULL"));
+	{
+		/* what the new column may be is no proof for the old one: then it is proved afterwards */
+		osc_column_at_swap(p, relid, alter_column(p, c->name, "DROP NOT NULL"),
+						   after->not_null ? alter_column(p, c->name, "SET NOT NULL") : NULL);
+		if (!after->not_null)
+			osc_not_null_after_revert(p, c);
+	}
 	if (after->default_expr && !osc_column_is_rename(c))
 		osc_column_at_swap_late(p, relid, alter_column(p, c->final_name, psprintf("SET DEFAULT %s", after->default_expr)),
 					 alter_column(p, c->final_name, "DROP DEFAULT"));
@@ -608,7 +514,7 @@ osc_plan_column_parts(OscColumnPlan *p)
 			   *b,
 			   *a;
 
-	check_old_indexes(p);
+	osc_check_way_back(p);
 	plan_index_marks(p);
 	osc_plan_column_statistics(p);
 	plan_old_foreign_keys(p);

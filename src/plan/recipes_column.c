@@ -545,7 +545,7 @@ describe_after_swap(OscColumnPlan *p)
 			 "both names can be read and written and stay equal; a write that gives them different values fails with SQLSTATE 23514; osc_revert() takes the new name away" :
 			 p->way_back ?
 			 "the old columns follow the new ones; osc_revert() takes the swap back, unless rows have values that the old type cannot hold" :
-			 "the old columns do not follow the new ones, since there is no cast back, or one that could violate a unique index: osc_revert() is not possible");
+			 psprintf("the old columns do not follow the new ones, since %s: osc_revert() is not possible", p->no_way_back));
 	describe(p, OSC_CLEANING, pstrdup("drop the old columns and the trigger"),
 			 "ACCESS EXCLUSIVE", "reads, writes", "milliseconds", NULL);
 }
