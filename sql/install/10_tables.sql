@@ -83,7 +83,7 @@ CREATE TABLE online_schema.job_member (
 	foreign_keys jsonb NOT NULL DEFAULT '[]',
 	columns text,
 	vacuumed_blocks bigint NOT NULL DEFAULT 0,
-	old_unique oid[] NOT NULL DEFAULT '{}',
+	old_unique text[] NOT NULL DEFAULT '{}',
 	PRIMARY KEY (job_id, member)
 );
 CREATE UNIQUE INDEX job_member_active ON online_schema.job_member (relation) WHERE active;

@@ -165,7 +165,15 @@ add_link_locks(OscLockSet *set, Oid relid, const AlterTableCmd *cmd)
 void
 osc_command_locks(OscLockSet *set, Oid relid, const char *command)
 {
-	Node	   *node = osc_parse_command(command);
+	osc_node_locks(set, relid, osc_parse_command(command));
+}
+
+/*
+ * The same of a command that is parsed.
+ */
+void
+osc_node_locks(OscLockSet *set, Oid relid, Node *node)
+{
 	OscStatement s = {.node = node,.relid = relid};
 	ListCell   *lc;
 
