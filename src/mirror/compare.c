@@ -38,6 +38,7 @@
 #include "mirror/compare.h"
 #include "mirror/lookups.h"
 #include "mirror/mirror.h"
+#include "mirror/notes.h"
 #include "model/mapping.h"
 
 /* keys of differing rows that are kept */
@@ -237,6 +238,8 @@ osc_compare_chunk(OscMember *m, bool everything, OscValidateResult *result)
 	restart_where_replaced(m, c.rel);
 	osc_lookups_lock(m);
 	PushActiveSnapshot(GetLatestSnapshot());
+	if (m->validate_source == 0)
+		osc_notes_begin_comparison(&c.mirror);
 	c.ce = osc_columns_init(c.rel, c.mirror.columns);
 	osc_columns_plan_queries(c.ce);
 	c.row = table_slot_create(c.rel, NULL);

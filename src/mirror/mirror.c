@@ -79,6 +79,8 @@ typedef struct MirrorEntry
 	OscMirror	mirror;
 	bool		guarded;		/* expressions may fail, or need the job's owner */
 	bool		needs_owner;
+	bool		overtaken;		/* another trigger may change a row behind us */
+	TransactionId overtaken_in; /* the last transaction that noted it */
 	OscColumnExec *ce;
 	MemoryContext context;		/* of all this */
 } MirrorEntry;
@@ -227,6 +229,8 @@ learn(MirrorEntry *entry, Relation rel)
 	{
 		entry->needs_owner = osc_columns_need_owner(entry->mirror.columns);
 		entry->guarded = entry->needs_owner || osc_columns_may_fail(entry->mirror.columns);
+		entry->overtaken = !osc_mirror_is_last(rel, entry->mirror.trigger, NULL);
+		entry->overtaken_in = InvalidTransactionId;
 		prepare(entry, rel);
 	}
 	MemoryContextSwitchTo(old);
@@ -467,6 +471,19 @@ follow_each_other(MirrorRow *mr, const OscColumn *c)
 }
 
 /*
+ * A trigger with a later name sees the row after us, and may change what was
+ * followed.  Once for each subtransaction: its fate is that of its writes.
+ */
+static void
+note_overtaken(MirrorEntry *entry)
+{
+	if (entry->overtaken_in == GetCurrentTransactionId())
+		return;
+	osc_note_overtaken(&entry->mirror);
+	entry->overtaken_in = GetCurrentTransactionId();
+}
+
+/*
  * The mirror trigger.
  */
 Datum
@@ -510,6 +527,8 @@ osc_mirror(PG_FUNCTION_ARGS)
 										  mr.attnums, mr.values, mr.nulls);
 	if (mr.noted)
 		osc_note_key(&mr.entry->mirror, mr.rel, mr.row);
+	if (mr.entry->overtaken)
+		note_overtaken(mr.entry);
 	if (mr.entry->ce)
 		ResetPerTupleExprContext(mr.entry->ce->estate);
 	osc_defaults_forget();

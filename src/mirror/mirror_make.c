@@ -201,6 +201,20 @@ osc_mirror_state(const OscMember *m)
 }
 
 /*
+ * Is the trigger the last one to see a row of the relation before it is
+ * written?  Else sets *last, if given, to the name of the one that is.
+ */
+bool
+osc_mirror_is_last(Relation rel, Oid trigger, const char **last)
+{
+	const Trigger *t = last_before_row(rel);
+
+	if (last)
+		*last = t ? t->tgname : "";
+	return t != NULL && t->tgoid == trigger;
+}
+
+/*
  * Raise an error unless the trigger is as it was made, and the last one to see
  * a row.
  */
@@ -210,7 +224,7 @@ osc_mirror_require_intact(const OscMember *m)
 	char	   *state = osc_mirror_state(m);
 	Relation	rel;
 	OscMirror	mirror;
-	const Trigger *last;
+	const char *last;
 
 	if (state == NULL || m->capture_state == NULL || strcmp(state, m->capture_state) != 0)
 		ereport(ERROR,
@@ -219,13 +233,12 @@ osc_mirror_require_intact(const OscMember *m)
 				 errhint("Start the job again.")));
 	(void) osc_mirror_read(m->relid, &mirror);
 	rel = table_open(m->relid, AccessShareLock);
-	last = last_before_row(rel);
-	if (last == NULL || last->tgoid != mirror.trigger)
+	if (!osc_mirror_is_last(rel, mirror.trigger, &last))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("trigger \"%s\" of table \"%s\" fires after the mirror trigger of the job",
-						last ? last->tgname : "", m->relname),
-				 errhint("Triggers fire in the order of their names: rename it, and start the job again.")));
+						last, m->relname),
+				 errhint("Triggers fire in the order of their names: rename it; then osc_validate() tells whether the columns are equal still.")));
 	table_close(rel, NoLock);
 }
 

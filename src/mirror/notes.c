@@ -13,6 +13,12 @@
  * have been changed again, or be gone.  So the reader looks every noted row
  * up and works its value out again.
  *
+ * A note without a key, in the first of the tables, says that its transaction
+ * has written rows with another trigger behind the mirror's, which may have
+ * changed them.  It is true until a comparison of all rows begins whose snapshot
+ * shows it, and with it those rows: this takes it away.  A writer that is on its
+ * way then keeps his.
+ *
  * Locks: ROW EXCLUSIVE on the table of notes for a writer, ACCESS SHARE for a
  * reader.  A note is made in the transaction of the write that it is about.
  *
@@ -26,6 +32,7 @@
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "utils/inval.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -55,6 +62,85 @@ osc_note_key(const OscMirror *mirror, Relation rel, TupleTableSlot *row)
 	heap_insert(notes, tuple, GetCurrentCommandId(true), 0, NULL);
 	heap_freetuple(tuple);
 	table_close(notes, NoLock);
+}
+
+static bool
+is_overtaken_note(TupleTableSlot *note)
+{
+	return slot_attisnull(note, 1);
+}
+
+/*
+ * Note that rows are written with another trigger behind the mirror's.
+ */
+void
+osc_note_overtaken(const OscMirror *mirror)
+{
+	Relation	notes = try_table_open(mirror->notes, RowExclusiveLock);
+	Datum		values[INDEX_MAX_KEYS] = {0};
+	bool		nulls[INDEX_MAX_KEYS];
+
+	if (notes == NULL)
+		return;					/* the job is being cleaned up */
+	memset(nulls, true, sizeof(nulls));
+	heap_insert(notes, heap_form_tuple(RelationGetDescr(notes), values, nulls),
+				GetCurrentCommandId(true), 0, NULL);
+	table_close(notes, NoLock);
+}
+
+/* go through the notes of the kind above that the snapshot shows; returns their number */
+static int64
+overtaken_notes(const OscMirror *mirror, Snapshot snapshot, bool take_away)
+{
+	Relation	notes = try_table_open(mirror->notes, take_away ? RowExclusiveLock : AccessShareLock);
+	TableScanDesc scan;
+	TupleTableSlot *note;
+	int64		n = 0;
+
+	if (notes == NULL)
+		return 0;
+	scan = table_beginscan(notes, snapshot, 0, NULL);
+	note = table_slot_create(notes, NULL);
+	while (table_scan_getnextslot(scan, ForwardScanDirection, note))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!is_overtaken_note(note))
+			continue;
+		n++;
+		if (take_away)
+			simple_heap_delete(notes, &note->tts_tid);
+	}
+	ExecDropSingleTupleTableSlot(note);
+	table_endscan(scan);
+	table_close(notes, NoLock);
+	return n;
+}
+
+/*
+ * Were rows written with another trigger behind the mirror's, and not compared
+ * since?  For an answer that stays true the caller holds a lock on the table
+ * that keeps writers out, taken before the active snapshot.
+ */
+bool
+osc_notes_overtaken(const OscMember *m)
+{
+	OscMirror	mirror;
+
+	return osc_mirror_read(m->relid, &mirror) && overtaken_notes(&mirror, GetActiveSnapshot(), false) > 0;
+}
+
+/*
+ * A comparison of all rows begins with the active snapshot, or a later one for
+ * later rows; what it finds is told otherwise.  The caller drives the job.
+ */
+void
+osc_notes_begin_comparison(const OscMirror *mirror)
+{
+	if (overtaken_notes(mirror, GetActiveSnapshot(), true) == 0)
+		return;
+	/* this transaction may have made one, and shall make another if it goes on writing */
+	CacheInvalidateRelcacheByRelid(mirror->relid);
+	CommandCounterIncrement();
 }
 
 /* can a value of the row still not be worked out? */
@@ -114,9 +200,11 @@ look_at_rows(Relation rel, Relation notes, const OscMirror *mirror, const OscKey
 	while (table_scan_getnextslot(scan, ForwardScanDirection, note))
 	{
 		Datum		values[INDEX_MAX_KEYS];
-		bool		isnull;
+		bool		isnull = false;
 
 		CHECK_FOR_INTERRUPTS();
+		if (is_overtaken_note(note))
+			continue;
 		/* the notes have the key's columns in its order, the index may have another */
 		for (int i = 0; i < found->natts; i++)
 			for (int j = 0; j < key->natts; j++)
