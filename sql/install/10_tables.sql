@@ -30,6 +30,7 @@ CREATE TABLE online_schema.job (
 	eta_at timestamptz,
 	kept_until timestamptz,
 	blocked_since timestamptz,
+	obstructed boolean NOT NULL DEFAULT false,
 	swap_since timestamptz,
 	waiting_for text,
 	last_error text,

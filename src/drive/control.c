@@ -32,7 +32,6 @@
 #include "base/run.h"
 #include "base/settings.h"
 #include "drive/announce.h"
-#include "drive/columns.h"
 #include "drive/control.h"
 #include "drive/driver.h"
 #include "drive/prove.h"
@@ -352,6 +351,13 @@ osc_control_cleanup(int64 job_id)
 	{
 		osc_keep_end(job);
 		osc_announce(job_id);
+		osc_request_worker();
+		return;
+	}
+	if (job->obstructed && !osc_state_is_final(job->state))
+	{
+		/* perhaps what was in the way is gone */
+		osc_job_note_attempt(job, true, 0);
 		osc_request_worker();
 		return;
 	}
