@@ -51,6 +51,7 @@
 #include "finish/swap_message.h"
 #include "mirror/mirror.h"
 #include "mirror/notes.h"
+#include "mirror/two_names.h"
 #include "model/column.h"
 #include "model/script.h"
 #include "model/statement.h"
@@ -185,6 +186,17 @@ copy_properties(Oid relid, const OscColumn *c)
 	};
 
 	change_catalog(relid, c, statements, lengthof(statements));
+}
+
+/* has the column a default of its own? */
+static bool
+rel_has_default(Oid relid, AttrNumber attnum)
+{
+	Relation	rel = table_open(relid, NoLock);
+	bool		result = TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atthasdef;
+
+	table_close(rel, NoLock);
+	return result;
 }
 
 /* the numbers of the old columns, as an array of int4 */
@@ -368,7 +380,11 @@ osc_column_swap(OscJob *job, TimestampTz *locked_at)
 		if (osc_column_is_added(lfirst(lc)))
 			continue;
 		if (osc_column_is_rename(lfirst(lc)))
+		{
+			if (rel_has_default(m->relid, ((OscColumn *) lfirst(lc))->old_att))
+				osc_require_default_callable();
 			copy_properties(m->relid, lfirst(lc));
+		}
 		else
 			exchange_properties(m->relid, lfirst(lc));
 	}

@@ -10,7 +10,9 @@
  * written since the trigger is there.
  *
  * Before the swap the new column follows the old one, afterwards the old one
- * the new; with two names for one value, each follows whichever was changed.
+ * the new; with two names for one value, each follows whichever was changed:
+ * then a second trigger of the kind is the first to see the row, so that the
+ * other ones meet the value under both names (mirror/two_names.c).
  * A write never fails for the mirror's sake (but for contradictory values
  * under two names): where the value cannot be worked out, the column that
  * follows is NULL, and the row's key is noted in a table of the job's
@@ -54,9 +56,9 @@
 #include "base/relation_cache.h"
 #include "base/run.h"
 #include "base/stop_point.h"
-#include "mirror/default_taken.h"
 #include "mirror/mirror.h"
 #include "mirror/notes.h"
+#include "mirror/two_names.h"
 
 /* columns of online_schema.mirror, see sql/install/10_tables.sql */
 #define MIRROR_RELATION 1
@@ -69,6 +71,7 @@
 #define MIRROR_KEY 8
 #define MIRROR_KEY_BACK 9
 #define MIRROR_SETTINGS 10
+#define MIRROR_FIRST_TRIGGER 11
 
 /* what a backend knows of a mirrored relation */
 typedef struct MirrorEntry
@@ -151,6 +154,7 @@ osc_mirror_read(Oid relid, OscMirror *mirror)
 		read_key(heap_getattr(tuple, MIRROR_KEY_BACK, desc, &isnull), &mirror->key_back);
 		settings = heap_getattr(tuple, MIRROR_SETTINGS, desc, &isnull);
 		mirror->settings = isnull ? NULL : DatumGetJsonbPCopy(settings);
+		mirror->first_trigger = DatumGetObjectId(heap_getattr(tuple, MIRROR_FIRST_TRIGGER, desc, &isnull));
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -403,65 +407,16 @@ follow(MirrorRow *mr, int i, const OscColumn *c)
 		mr->noted = true;
 }
 
+/* two names for one value: both get it */
 static void
-refuse_contradiction(const MirrorRow *mr, const OscColumn *c)
+make_names_equal(MirrorRow *mr, const OscColumn *c, bool first)
 {
-	TupleDesc	desc = RelationGetDescr(mr->rel);
+	OscNamedRow row = {.rel = mr->rel,.old = mr->old,.row = mr->row,.first = first};
+	bool		isnull;
+	Datum		value = osc_value_of_names(&row, c, &isnull);
 
-	ereport(ERROR,
-			(errcode(ERRCODE_CHECK_VIOLATION),
-			 errmsg("columns \"%s\" and \"%s\" of table \"%s\" are given different values",
-					NameStr(TupleDescAttr(desc, c->old_att - 1)->attname),
-					NameStr(TupleDescAttr(desc, c->new_att - 1)->attname),
-					RelationGetRelationName(mr->rel)),
-			 errdetail("Both are names of one value until the job that renames the column is cleaned up."),
-			 errhint("Give one of the two, or the same value to both.")));
-}
-
-/* an INSERT: the value of the name that was given, else that of the default */
-static void
-follow_given(MirrorRow *mr, const OscColumn *c)
-{
-	bool		old_default = osc_default_was_taken(mr->entry->relation.relid, c->old_att);
-	bool		new_default = osc_default_was_taken(mr->entry->relation.relid, c->new_att);
-	bool		old_isnull,
-				new_isnull;
-	Datum		old_value = slot_getattr(mr->row, c->old_att, &old_isnull);
-	Datum		new_value = slot_getattr(mr->row, c->new_att, &new_isnull);
-
-	/* without a default a NULL cannot be told from a column that is left out */
-	if (!old_default && !new_default)
-	{
-		if (!old_isnull && !new_isnull)
-			refuse_contradiction(mr, c);
-		new_default = new_isnull;
-	}
-	/* the new column's default is the real one */
-	if (new_default && !old_default)
-		set_column(mr, c->new_att, old_value, old_isnull);
-	else
-		set_column(mr, c->old_att, new_value, new_isnull);
-}
-
-/* two names for one value: the one that was given, or changed, wins */
-static void
-follow_each_other(MirrorRow *mr, const OscColumn *c)
-{
-	bool		old_isnull,
-				new_isnull;
-	Datum		old_value = slot_getattr(mr->row, c->old_att, &old_isnull);
-	Datum		new_value = slot_getattr(mr->row, c->new_att, &new_isnull);
-
-	if (osc_same_image(mr->rel, c->old_att, old_value, old_isnull, new_value, new_isnull))
-		return;
-	if (!mr->is_update)
-		follow_given(mr, c);
-	else if (is_unchanged(mr, c->old_att))
-		set_column(mr, c->old_att, new_value, new_isnull);
-	else if (is_unchanged(mr, c->new_att))
-		set_column(mr, c->new_att, old_value, old_isnull);
-	else
-		refuse_contradiction(mr, c);
+	set_column(mr, c->old_att, value, isnull);
+	set_column(mr, c->new_att, value, isnull);
 }
 
 /*
@@ -474,13 +429,16 @@ osc_mirror(PG_FUNCTION_ARGS)
 	MirrorRow	mr = {0};
 	HeapTuple	tuple;
 	ListCell   *lc;
+	int			n;
+	bool		first;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"%s\" was not called by a trigger", "osc_mirror")));
 	mr.entry = lookup(data->tg_relation);
-	if (!mr.entry->found || data->tg_trigger->tgoid != mr.entry->mirror.trigger)
+	first = data->tg_trigger->tgoid == mr.entry->mirror.first_trigger;
+	if (!mr.entry->found || (!first && data->tg_trigger->tgoid != mr.entry->mirror.trigger))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("trigger \"%s\" was not made by an online schema change",
@@ -493,13 +451,17 @@ osc_mirror(PG_FUNCTION_ARGS)
 	tuple = mr.is_update ? data->tg_newtuple : data->tg_trigtuple;
 	if (mr.entry->mirror.direction == OSC_MIRROR_OFF || !OSC_PROTECTED("mirror"))
 		return PointerGetDatum(tuple);
-	mr.attnums = palloc(sizeof(int) * list_length(mr.entry->mirror.columns));
-	mr.values = palloc(sizeof(Datum) * list_length(mr.entry->mirror.columns));
-	mr.nulls = palloc(sizeof(bool) * list_length(mr.entry->mirror.columns));
+	/* there is work before the other triggers while there are two names, only */
+	if (first && mr.entry->mirror.direction != OSC_MIRROR_BOTH)
+		return PointerGetDatum(tuple);
+	n = 2 * list_length(mr.entry->mirror.columns);
+	mr.attnums = palloc(sizeof(int) * n);
+	mr.values = palloc(sizeof(Datum) * n);
+	mr.nulls = palloc(sizeof(bool) * n);
 	foreach(lc, mr.entry->mirror.columns)
 	{
 		if (mr.entry->mirror.direction == OSC_MIRROR_BOTH)
-			follow_each_other(&mr, lfirst(lc));
+			make_names_equal(&mr, lfirst(lc), first);
 		else
 			follow(&mr, foreach_current_index(lc), lfirst(lc));
 	}
@@ -510,6 +472,5 @@ osc_mirror(PG_FUNCTION_ARGS)
 		osc_note_key(&mr.entry->mirror, mr.rel, mr.row);
 	if (mr.entry->ce)
 		ResetPerTupleExprContext(mr.entry->ce->estate);
-	osc_defaults_forget();
 	return PointerGetDatum(tuple);
 }

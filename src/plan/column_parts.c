@@ -44,6 +44,7 @@
 #include "base/ident.h"
 #include "base/run.h"
 #include "finish/direct.h"
+#include "mirror/two_names.h"
 #include "plan/column_plan.h"
 #include "plan/recipes.h"
 
@@ -546,6 +547,7 @@ plan_shared_default(OscColumnPlan *p, const OscColumn *c, const char *expr)
 	Oid			relid = RelationGetRelid(p->rel);
 	OscPlanStep *step;
 
+	osc_require_default_callable();
 	osc_column_at_swap(p, relid, alter_column(p, c->name, marked_default(p, c, "NULL", c->old_att)),
 			alter_column(p, c->name, psprintf("SET DEFAULT %s", expr)));
 	osc_column_at_swap_late(p, relid, alter_column(p, c->final_name, marked_default(p, c, expr, c->new_att)),
