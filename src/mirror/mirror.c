@@ -161,18 +161,6 @@ osc_mirror_read(Oid relid, OscMirror *mirror)
 	return OidIsValid(mirror->trigger);
 }
 
-/* errors that say nothing of the value: the statement fails, as it would in any function */
-static bool
-is_not_of_value(int code)
-{
-	int			category = ERRCODE_TO_CATEGORY(code);
-
-	return category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
-		category == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) ||
-		category == ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR) ||
-		category == ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK);
-}
-
 /*
  * Prepare the expressions, which looks at rights and runs what is constant in
  * them: in the owner's name, if they need that.  Where it fails (the role is
@@ -203,7 +191,7 @@ prepare(MirrorEntry *entry, Relation rel)
 		ErrorData  *edata = osc_subxact_caught(&subxact);
 
 		entry->ce = NULL;
-		if (is_not_of_value(edata->sqlerrcode))
+		if (!osc_error_is_of_value(edata->sqlerrcode))
 			ReThrowError(edata);
 		FreeErrorData(edata);
 	}
@@ -294,7 +282,7 @@ work_out_guarded(MirrorEntry *entry, int i, TupleTableSlot *row, Datum *value, b
 
 		entry->busy = false;
 		edata = osc_subxact_caught(&subxact);
-		if (is_not_of_value(edata->sqlerrcode))
+		if (!osc_error_is_of_value(edata->sqlerrcode))
 			ReThrowError(edata);
 		FreeErrorData(edata);
 		*value = (Datum) 0;

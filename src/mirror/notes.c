@@ -86,7 +86,7 @@ is_unsettled(OscColumnExec *ce, TupleTableSlot *row, bool back)
 	{
 		ErrorData  *edata = osc_subxact_caught(&subxact);
 
-		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED || edata->sqlerrcode == ERRCODE_OUT_OF_MEMORY)
+		if (!osc_error_is_of_value(edata->sqlerrcode))
 			ReThrowError(edata);
 		FreeErrorData(edata);
 		result = true;
