@@ -283,20 +283,26 @@ left_on_old_columns(const OscMember *m, List *columns)
 }
 
 /*
- * Raise an error if a value that was written cannot be worked out for the new
- * column.
+ * Raise an error if a row's value cannot be worked out for the new column, or is
+ * NULL and must not be.
  */
 void
 osc_column_refuse_unsettled(const OscMember *m)
 {
-	char	   *key;
-	int64		n = osc_notes_unsettled(m, false, &key);
+	OscUnsettled row;
+	int64		n = osc_notes_unsettled(m, false, &row);
 
+	if (n > 0 && row.empty)
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("column \"%s\" of relation \"%s\" contains null values", row.empty, m->relname),
+				 errdetail("The row has the key %s.", row.key),
+				 errhint("Correct the row, and start the job again.")));
 	if (n > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("a value written to table \"%s\" while the job ran cannot be converted", m->relname),
-				 errdetail("The row has the key %s.", key),
+				 errdetail("The row has the key %s.", row.key),
 				 errhint("Correct the row, and start the job again.")));
 }
 
@@ -425,12 +431,12 @@ osc_column_swap(OscJob *job, TimestampTz *locked_at)
 static void
 check_before_revert(OscMember *m)
 {
-	char	   *key;
+	OscUnsettled row;
 	int64		n;
 
 	osc_mirror_require_intact(m);
 	PushActiveSnapshot(GetLatestSnapshot());
-	n = osc_notes_unsettled(m, true, &key);
+	n = osc_notes_unsettled(m, true, &row);
 	PopActiveSnapshot();
 	if (n > 0)
 		ereport(ERROR,
@@ -439,7 +445,7 @@ check_before_revert(OscMember *m)
 						m->relname),
 				 errdetail_plural(INT64_FORMAT " write left such a value, in the row with key %s.",
 								  INT64_FORMAT " writes left such values, one of them in the row with key %s.",
-								  (unsigned long) n, n, key),
+								  (unsigned long) n, n, row.key),
 				 errhint("Change these rows, or end the job with osc_cleanup().")));
 }
 

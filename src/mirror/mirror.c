@@ -16,7 +16,8 @@
  * A write never fails for the mirror's sake (but for contradictory values
  * under two names): where the value cannot be worked out, the column that
  * follows is NULL, and the row's key is noted in a table of the job's
- * (mirror/notes.c).
+ * (mirror/notes.c).  So it is where the value is NULL, and the new column is to
+ * be NOT NULL.
  *
  * The function takes no arguments and believes none: what it is to do, it
  * learns from online_schema.mirror, by the trigger's own OID and relation.
@@ -391,7 +392,7 @@ follow(MirrorRow *mr, int i, const OscColumn *c)
 	if (back && !mr->is_update)
 		refuse_given_old(mr, c, value, isnull);
 	set_column(mr, back ? c->old_att : c->new_att, value, isnull);
-	if (!known)
+	if (!known || (!back && isnull && c->not_null))
 		mr->noted = true;
 }
 
