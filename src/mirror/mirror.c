@@ -349,7 +349,8 @@ refuse_given_old(const MirrorRow *mr, const OscColumn *c, Datum value, bool isnu
 			 errmsg("column \"%s\" of table \"%s\" cannot be written to",
 					NameStr(TupleDescAttr(RelationGetDescr(mr->rel), c->old_att - 1)->attname),
 					RelationGetRelationName(mr->rel)),
-			 errdetail("It only follows column \"%s\" until the job that changed that is cleaned up.",
+			 errdetail(c->inverse == NULL ? "It only keeps what was there before the change of column \"%s\" until the job is cleaned up." :
+					   "It only follows column \"%s\" until the job that changed that is cleaned up.",
 					   NameStr(TupleDescAttr(RelationGetDescr(mr->rel), c->new_att - 1)->attname)),
 			 errhint("Name the columns of the INSERT or COPY.")));
 }
@@ -373,7 +374,7 @@ follow(MirrorRow *mr, int i, const OscColumn *c)
 		/* no way back: it stays as it was at the swap, and new rows have none */
 		if (mr->is_update)
 			value = slot_getattr(mr->old, c->old_att, &isnull);
-		else if (slot_attisnull(mr->row, c->new_att))
+		else
 			refuse_given_old(mr, c, value, isnull);
 		set_column(mr, c->old_att, value, isnull);
 		return;

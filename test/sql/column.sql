@@ -163,6 +163,11 @@ SELECT note FROM osc_plan('ALTER TABLE item ALTER price TYPE int USING split_par
 SELECT osc_start('ALTER TABLE item ALTER price TYPE int USING split_part(price, '' '', 1)::int, ALTER price SET DEFAULT 0', 'column') AS job \gset
 CALL osc_wait(:job, '60 s');
 INSERT INTO item (id) VALUES (11) RETURNING *;
+-- the old column is in the place where the changed one was: its value would be lost
+INSERT INTO item VALUES (12, '12 EUR');
+INSERT INTO item VALUES (12, '12 EUR', 12, 12);
+INSERT INTO item VALUES (12, NULL, 12, 12) RETURNING *;
+DELETE FROM item WHERE id = 12;
 UPDATE item SET price = 5000 WHERE id = 5 RETURNING *;
 SELECT osc_validate(:job);
 SELECT osc_revert(:job);
