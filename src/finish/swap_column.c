@@ -53,6 +53,7 @@
 #include "mirror/notes.h"
 #include "mirror/two_names.h"
 #include "model/column.h"
+#include "model/relinfo.h"
 #include "model/script.h"
 #include "model/statement.h"
 #include "store/events.h"
@@ -306,6 +307,28 @@ osc_column_refuse_unsettled(const OscMember *m)
 				 errhint("Correct the row, and start the job again.")));
 }
 
+/*
+ * Rows of the table that others have begun to store while the job ran may be from
+ * before they were filled, and would lose their value with the old column.
+ */
+static void
+refuse_stored_rows(const OscMember *m)
+{
+	Relation	rel;
+	char	   *stored;
+
+	if (osc_column_is_added(linitial(osc_columns_load(m->columns))))
+		return;
+	rel = table_open(m->relid, NoLock);
+	stored = osc_row_type_is_stored(rel);
+	table_close(rel, NoLock);
+	if (stored)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("%s", stored),
+				 errhint("Drop that column, and start the job again.")));
+}
+
 /* with the locks held: is everything as it was when the columns were compared? */
 static void
 check_before_swap(OscMember *m)
@@ -322,6 +345,7 @@ check_before_swap(OscMember *m)
 						m->rows_differing, m->relname),
 				 errhint("Cancel the job with osc_cancel().")));
 	osc_mirror_require_intact(m);
+	refuse_stored_rows(m);
 	PushActiveSnapshot(GetLatestSnapshot());
 	osc_column_refuse_unsettled(m);
 	PopActiveSnapshot();

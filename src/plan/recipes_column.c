@@ -283,6 +283,10 @@ collect_renamed(OscColumnPlan *p, const RenameStmt *stmt)
 	if (dependent)
 		osc_refuse_column(psprintf("%s depends on the column, which will be dropped in the end", dependent),
 						  "Drop the dependent object first, and make it again with the new name after the job.");
+	/* unlike the table's own rows, those that others store are not filled */
+	dependent = osc_row_type_is_stored(p->rel);
+	if (dependent)
+		osc_refuse_column(dependent, "Use strategy \"auto\".");
 }
 
 /*
