@@ -489,6 +489,9 @@ plan_new_index(OscColumnPlan *p, const OscColumnIndex *x, const OscColumnIndex *
 		osc_column_at_swap_late(p, relid, rename_index(p, helper, x->name), rename_index(p, x->name, helper));
 	if (old == NULL)
 		return;
+	/* native rebuilds the index of a column whose type changes, and leaves its targets behind */
+	if (osc_column_is_rename(linitial(p->columns)))
+		osc_plan_index_targets(p, x->name);
 	comment_on(p, psprintf("INDEX %s", in_schema(p, x->name)), old->comment);
 	if (x->contype)
 		comment_on(p, psprintf("CONSTRAINT %s ON %s", quote_identifier(x->name), p->name), old->constraint_comment);

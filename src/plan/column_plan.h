@@ -56,5 +56,6 @@ extern bool osc_is_dropped(const OscColumnPlan *p, const char *name);
 /* column_owned.c */
 extern void osc_plan_column_sequences(OscColumnPlan *p, const OscColumn *c);
 extern void osc_plan_column_statistics(OscColumnPlan *p);
+extern void osc_plan_index_targets(OscColumnPlan *p, const char *index);
 
 #endif							/* OSC_COLUMN_PLAN_H */
