@@ -240,6 +240,11 @@ SELECT osc_start('ALTER TABLE late ALTER v TYPE varchar(20), ADD UNIQUE (v)', 'c
 CALL osc_wait(:job, '60 s');
 SELECT osc_start('ALTER TABLE late ALTER v TYPE varchar(20), ALTER v SET NOT NULL', 'column') AS job \gset
 CALL osc_wait(:job, '60 s');
+-- without the comparison, too
+SET online_schema.verify = off;
+SELECT osc_start('ALTER TABLE late ALTER v TYPE varchar(20), ALTER v SET NOT NULL', 'column') AS job \gset
+CALL osc_wait(:job, '60 s');
+RESET online_schema.verify;
 SELECT * FROM traces();
 
 -- pause, cancel
