@@ -125,7 +125,7 @@ location_of_columns(const char *definition, List *elements)
 {
 	StringInfoData list;
 	ListCell   *lc;
-	char	   *found;
+	const char *found;
 
 	initStringInfo(&list);
 	appendStringInfoString(&list, " ON ");
