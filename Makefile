@@ -46,7 +46,6 @@ OBJS = \
 	src/mirror/capture.o \
 	src/mirror/clone_tree.o \
 	src/mirror/compare.o \
-	src/mirror/default_taken.o \
 	src/mirror/fill.o \
 	src/mirror/follower.o \
 	src/mirror/helper_table.o \
@@ -60,6 +59,7 @@ OBJS = \
 	src/mirror/replay.o \
 	src/mirror/row_error.o \
 	src/mirror/shadow.o \
+	src/mirror/two_names.o \
 	src/mirror/validate.o \
 	src/finish/adopt.o \
 	src/finish/cleanup.o \

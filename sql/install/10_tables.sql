@@ -172,7 +172,8 @@ CREATE TABLE online_schema.mirror (
 	notes_back oid NOT NULL,
 	key_attnums int2[] NOT NULL,
 	key_back_attnums int2[] NOT NULL,
-	settings jsonb
+	settings jsonb,
+	first_trigger oid
 );
 COMMENT ON TABLE online_schema.mirror IS
 	'how the mirror trigger of a relation keeps two columns equal: f, the new one follows the old; r, the old one the new; b, both names are live; o, off';

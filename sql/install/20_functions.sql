@@ -103,3 +103,4 @@ CREATE FUNCTION @extschema@.osc_default(value anyelement, relation oid, attnum i
 	VOLATILE PARALLEL RESTRICTED LANGUAGE C AS 'MODULE_PATHNAME', 'osc_default';
 COMMENT ON FUNCTION @extschema@.osc_default(anyelement, oid, int) IS
 	'returns its first argument, and notes for the mirror trigger that a default was taken; part of the defaults of a column while it has two names';
+GRANT EXECUTE ON FUNCTION @extschema@.osc_default(anyelement, oid, int) TO PUBLIC;

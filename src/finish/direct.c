@@ -181,7 +181,8 @@ osc_node_locks(OscLockSet *set, Oid relid, Node *node)
 	{
 		osc_lock_add(set, relid, AccessShareLock);
 		add_index_lock(set, castNode(AlterTableStmt, node)->relation);
-		add_index_lock(set, castNode(PartitionCmd,
+		if (linitial_node(AlterTableCmd, castNode(AlterTableStmt, node)->cmds)->subtype == AT_AttachPartition)
+			add_index_lock(set, castNode(PartitionCmd,
 									 linitial_node(AlterTableCmd, castNode(AlterTableStmt, node)->cmds)->def)->name);
 		return;
 	}

@@ -52,7 +52,9 @@
 #include "finish/way_back.h"
 #include "mirror/mirror.h"
 #include "mirror/notes.h"
+#include "mirror/two_names.h"
 #include "model/column.h"
+#include "model/relinfo.h"
 #include "model/script.h"
 #include "model/statement.h"
 #include "store/events.h"
@@ -189,6 +191,17 @@ copy_properties(Oid relid, const OscColumn *c)
 	change_catalog(relid, c, statements, lengthof(statements));
 }
 
+/* has the column a default of its own? */
+static bool
+rel_has_default(Oid relid, AttrNumber attnum)
+{
+	Relation	rel = table_open(relid, NoLock);
+	bool		result = TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atthasdef;
+
+	table_close(rel, NoLock);
+	return result;
+}
+
 /* the numbers of the old or the new columns, as an array of int4 */
 static Datum
 attnums_of(const List *columns, bool of_new)
@@ -305,21 +318,49 @@ left_on_old_columns(const OscMember *m, List *columns)
 }
 
 /*
- * Raise an error if a value that was written cannot be worked out for the new
- * column.
+ * Raise an error if a row's value cannot be worked out for the new column, or is
+ * NULL and must not be.
  */
 void
 osc_column_refuse_unsettled(const OscMember *m)
 {
-	char	   *key;
-	int64		n = osc_notes_unsettled(m, false, &key);
+	OscUnsettled row;
+	int64		n = osc_notes_unsettled(m, false, &row);
 
+	if (n > 0 && row.empty)
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("column \"%s\" of relation \"%s\" contains null values", row.empty, m->relname),
+				 errdetail("The row has the key %s.", row.key),
+				 errhint("Correct the row, and start the job again.")));
 	if (n > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("a value written to table \"%s\" while the job ran cannot be converted", m->relname),
-				 errdetail("The row has the key %s.", key),
+				 errdetail("The row has the key %s.", row.key),
 				 errhint("Correct the row, and start the job again.")));
+}
+
+/*
+ * Rows of the table that others have begun to store while the job ran may be from
+ * before they were filled, and would lose their value with the old column.
+ */
+static void
+refuse_stored_rows(const OscMember *m)
+{
+	Relation	rel;
+	char	   *stored;
+
+	if (osc_column_is_added(linitial(osc_columns_load(m->columns))))
+		return;
+	rel = table_open(m->relid, NoLock);
+	stored = osc_row_type_is_stored(rel);
+	table_close(rel, NoLock);
+	if (stored)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("%s", stored),
+				 errhint("Drop that column, and start the job again.")));
 }
 
 /* with the locks held: is everything as it was when the columns were compared? */
@@ -340,6 +381,7 @@ check_before_swap(OscMember *m)
 						m->rows_differing, m->relname),
 				 errhint("Cancel the job with osc_cancel().")));
 	osc_mirror_require_intact(m);
+	refuse_stored_rows(m);
 	PushActiveSnapshot(GetLatestSnapshot());
 	osc_column_refuse_unsettled(m);
 	overtaken = osc_notes_overtaken(m);
@@ -416,7 +458,11 @@ osc_column_swap(OscJob *job, TimestampTz *locked_at)
 		if (osc_column_is_added(lfirst(lc)))
 			continue;
 		if (osc_column_is_rename(lfirst(lc)))
+		{
+			if (rel_has_default(m->relid, ((OscColumn *) lfirst(lc))->old_att))
+				osc_require_default_callable();
 			copy_properties(m->relid, lfirst(lc));
+		}
 		else
 			exchange_properties(m->relid, lfirst(lc));
 	}

@@ -70,12 +70,12 @@ new_attnums(const List *columns, Oid type)
 static void
 check_rows(const OscMember *m)
 {
-	char	   *key;
+	OscUnsettled row;
 	int64		n;
 	bool		overtaken;
 
 	PushActiveSnapshot(GetLatestSnapshot());
-	n = osc_notes_unsettled(m, true, &key);
+	n = osc_notes_unsettled(m, true, &row);
 	overtaken = osc_notes_overtaken(m);
 	PopActiveSnapshot();
 	if (n > 0)
@@ -85,7 +85,7 @@ check_rows(const OscMember *m)
 						m->relname),
 				 errdetail_plural(INT64_FORMAT " write left such a value, in the row with key %s.",
 								  INT64_FORMAT " writes left such values, one of them in the row with key %s.",
-								  (unsigned long) n, n, key),
+								  (unsigned long) n, n, row.key),
 				 errhint("Change these rows, or end the job with osc_cleanup().")));
 	if (m->rows_differing > 0)
 		ereport(ERROR,

@@ -22,6 +22,7 @@ typedef struct OscMirror
 {
 	Oid			relid;
 	Oid			trigger;
+	Oid			first_trigger;	/* while there are two names: the other one; else 0 */
 	char		direction;
 	Oid			owner;
 	List	   *columns;		/* OscColumn * */

@@ -3,7 +3,8 @@
  * notes.c
  *	  Keys of rows whose mirrored column could not be worked out.
  *
- * The mirror trigger leaves NULL in such a row and appends its key to a table
+ * The mirror trigger leaves NULL in such a row, or in one whose value is NULL
+ * though the new column is to be NOT NULL, and appends its key to a table
  * of the job's, with heap_insert(): no rights, row security or rules are in
  * play.  There are two tables: one for the time before the swap, when a value
  * may not fit the new type, and one for the time after it, when it may not fit
@@ -143,9 +144,9 @@ osc_notes_begin_comparison(const OscMirror *mirror)
 	CommandCounterIncrement();
 }
 
-/* can a value of the row still not be worked out? */
+/* can a value of the row still not be worked out?  *empty: one is there, but is NULL */
 static bool
-is_unsettled(OscColumnExec *ce, TupleTableSlot *row, bool back)
+is_unsettled(OscColumnExec *ce, TupleTableSlot *row, bool back, char **empty)
 {
 	volatile bool result = false;
 	OscSubxact	subxact;
@@ -158,6 +159,7 @@ is_unsettled(OscColumnExec *ce, TupleTableSlot *row, bool back)
 			Datum		value;
 			bool		isnull;
 
+			*empty = NULL;
 			if (back)
 				result = result || !osc_column_back(ce, i, row, &value, &isnull);
 			else
@@ -165,6 +167,12 @@ is_unsettled(OscColumnExec *ce, TupleTableSlot *row, bool back)
 			/* other tables may have made it possible since, without a write to the row */
 			if (!back && ce->column[i]->as_computed && !isnull)
 				result = result || slot_attisnull(row, ce->column[i]->new_att);
+			else if (!back && ce->column[i]->not_null && slot_attisnull(row, ce->column[i]->new_att))
+			{
+				result = true;
+				*empty = ce->column[i]->final_name;
+				break;
+			}
 		}
 		osc_subxact_commit(&subxact);
 	}
@@ -172,7 +180,7 @@ is_unsettled(OscColumnExec *ce, TupleTableSlot *row, bool back)
 	{
 		ErrorData  *edata = osc_subxact_caught(&subxact);
 
-		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED || edata->sqlerrcode == ERRCODE_OUT_OF_MEMORY)
+		if (!osc_error_is_of_value(edata->sqlerrcode))
 			ReThrowError(edata);
 		FreeErrorData(edata);
 		result = true;
@@ -184,7 +192,7 @@ is_unsettled(OscColumnExec *ce, TupleTableSlot *row, bool back)
 
 /* look the rows of all notes up */
 static int64
-look_at_rows(Relation rel, Relation notes, const OscMirror *mirror, const OscKey *key, bool back, char **first)
+look_at_rows(Relation rel, Relation notes, const OscMirror *mirror, const OscKey *key, bool back, OscUnsettled *first)
 {
 	Snapshot	snapshot = GetActiveSnapshot();
 	TableScanDesc scan = table_beginscan(notes, snapshot, 0, NULL);
@@ -201,6 +209,7 @@ look_at_rows(Relation rel, Relation notes, const OscMirror *mirror, const OscKey
 	{
 		Datum		values[INDEX_MAX_KEYS];
 		bool		isnull = false;
+		char	   *empty;
 
 		CHECK_FOR_INTERRUPTS();
 		if (is_overtaken_note(note))
@@ -210,10 +219,10 @@ look_at_rows(Relation rel, Relation notes, const OscMirror *mirror, const OscKey
 			for (int j = 0; j < key->natts; j++)
 				if (found->attnums[i] == key->attnums[j])
 					values[i] = slot_getattr(note, j + 1, &isnull);
-		if (!osc_keyscan_find(&ks, values) || !is_unsettled(ce, ks.slot, back))
+		if (!osc_keyscan_find(&ks, values) || !is_unsettled(ce, ks.slot, back, &empty) || n++ > 0)
 			continue;
-		if (n++ == 0)
-			*first = osc_row_key_to_string(key, ks.slot);
+		first->key = osc_row_key_to_string(key, ks.slot);
+		first->empty = empty;
 	}
 	osc_keyscan_end(&ks);
 	osc_columns_end(ce);
@@ -223,21 +232,21 @@ look_at_rows(Relation rel, Relation notes, const OscMirror *mirror, const OscKey
 }
 
 /*
- * The number of noted rows whose value still cannot be worked out, the key of
- * one in *first; back: for the old column.  A row with several notes counts
+ * The number of noted rows whose value still cannot be worked out, or is NULL and
+ * must not be; one of them in *first; back: for the old column.  A row with several notes counts
  * as often.  The caller has entered the job owner's name.  For an answer that
  * stays true it holds a lock on the table that keeps writers out, taken before
  * the active snapshot.
  */
 int64
-osc_notes_unsettled(const OscMember *m, bool back, char **first)
+osc_notes_unsettled(const OscMember *m, bool back, OscUnsettled *first)
 {
 	OscMirror	mirror;
 	Relation	rel;
 	Relation	notes;
 	int64		n = 0;
 
-	*first = NULL;
+	memset(first, 0, sizeof(*first));
 	if (!osc_mirror_read(m->relid, &mirror))
 		return 0;
 	notes = try_table_open(back ? mirror.notes_back : mirror.notes, AccessShareLock);

@@ -106,6 +106,7 @@ osc_columns_store(const List *columns)
 		one = lappend(one, c->reads);
 		one = lappend(one, makeBoolean(c->as_computed));
 		one = lappend(one, makeString(c->final_name));
+		one = lappend(one, makeBoolean(c->not_null));
 		all = lappend(all, one);
 	}
 	return nodeToString(all);
@@ -133,6 +134,7 @@ osc_columns_load(const char *stored)
 		c->reads = list_nth(one, 8);
 		c->as_computed = boolVal(list_nth(one, 9));
 		c->final_name = strVal(list_nth(one, 10));
+		c->not_null = boolVal(list_nth(one, 11));
 		result = lappend(result, c);
 	}
 	return result;

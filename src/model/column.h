@@ -30,6 +30,7 @@ typedef struct OscColumn
 	Node	   *inverse;		/* the old one's from the new one's; NULL: there is no way back */
 	List	   *reads;			/* Oid: the tables that subqueries in forward read */
 	bool		as_computed;	/* forward may give another value later, see model/mapping.c */
+	bool		not_null;		/* the new one will be NOT NULL */
 } OscColumn;
 
 /* pairs ready to be worked out; lives as long as the context it was made in */

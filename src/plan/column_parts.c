@@ -40,6 +40,8 @@
 #include "base/ident.h"
 #include "base/run.h"
 #include "finish/direct.h"
+#include "mirror/two_names.h"
+#include "model/mapping.h"
 #include "plan/column_plan.h"
 #include "plan/recipes.h"
 
@@ -273,22 +275,6 @@ plan_new_foreign_keys(OscColumnPlan *p)
 	}
 }
 
-/* NOT NULL of the new columns, where it does not follow from that of the old ones */
-static void
-plan_not_null_proof(OscColumnPlan *p, const OscColumn *c)
-{
-	char	   *name = psprintf("%s_%s", c->new_name, OSC_NOT_NULL_PROOF);
-	Oid			relid = RelationGetRelid(p->rel);
-
-	(void) osc_plan_run(p->plan, OSC_VALIDATING, OSC_STEP_SHORT, relid, &p->part,
-						alter(p, psprintf("ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID",
-										  quote_identifier(name), quote_identifier(c->new_name))),
-						alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(name))));
-	(void) osc_plan_run(p->plan, OSC_VALIDATING, OSC_STEP_SCAN, relid, &p->part,
-						alter(p, psprintf("VALIDATE CONSTRAINT %s", quote_identifier(name))), NULL);
-	osc_column_at_swap(p, relid, alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(name))), NULL);
-}
-
 /* ---------------------------------------- indexes */
 
 /*
@@ -305,10 +291,10 @@ osc_find_index(List *indexes, const char *name)
 	return NULL;
 }
 
-static void
+static OscPlanStep *
 build_index(OscColumnPlan *p, const OscColumnIndex *x, const char *name)
 {
-	(void) osc_plan_run(p->plan, OSC_INDEXING, OSC_STEP_TOP, RelationGetRelid(p->rel), &p->part,
+	return osc_plan_run(p->plan, OSC_INDEXING, OSC_STEP_TOP, RelationGetRelid(p->rel), &p->part,
 						psprintf("CREATE %sINDEX CONCURRENTLY %s ON %s %s", x->unique ? "UNIQUE " : "",
 								 quote_identifier(name), p->name, x->tail),
 						psprintf("DROP INDEX CONCURRENTLY %s", in_schema(p, name)));
@@ -363,6 +349,27 @@ plan_old_index(OscColumnPlan *p, const OscColumnIndex *x)
 	return NULL;
 }
 
+/* have different old values different new ones? */
+static bool
+keeps_values_apart(const OscColumnPlan *p)
+{
+	ListCell   *lc;
+
+	foreach(lc, p->columns)
+	{
+		OscColumn  *c = lfirst(lc);
+		FormData_pg_attribute to = {0};
+
+		to.atttypid = exprType(c->forward);
+		to.atttypmod = exprTypmod(c->forward);
+		to.attcollation = exprCollation(c->forward);
+		if (osc_column_is_added(c) ||
+			!osc_is_injective((Expr *) c->forward, TupleDescAttr(RelationGetDescr(p->rel), c->old_att - 1), &to))
+			return false;
+	}
+	return true;
+}
+
 /* an index on the new columns, and what it gets in group 3 */
 static void
 plan_new_index(OscColumnPlan *p, const OscColumnIndex *x, const OscColumnIndex *old)
@@ -370,8 +377,11 @@ plan_new_index(OscColumnPlan *p, const OscColumnIndex *x, const OscColumnIndex *
 	Oid			relid = RelationGetRelid(p->rel);
 	char	   *helper = old || OidIsValid(get_relname_relid(x->name, RelationGetNamespace(p->rel))) ?
 	helper_name(p, "osc_new") : x->name;
+	OscPlanStep *step;
 
-	build_index(p, x, helper);
+	step = build_index(p, x, helper);
+	if (x->unique && !(old && old->unique && keeps_values_apart(p)))
+		step->note = pstrdup("from here to the swap, a write whose new value the index has already fails with SQLSTATE 23505, also where its old value is unique");
 	if (x->contype)
 		osc_column_at_swap_late(p, relid, add_constraint_by_index(p, x, helper),
 					 alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(x->name))));
@@ -379,6 +389,9 @@ plan_new_index(OscColumnPlan *p, const OscColumnIndex *x, const OscColumnIndex *
 		osc_column_at_swap_late(p, relid, rename_index(p, helper, x->name), rename_index(p, x->name, helper));
 	if (old == NULL)
 		return;
+	/* native rebuilds the index of a column whose type changes, and leaves its targets behind */
+	if (osc_column_is_rename(linitial(p->columns)))
+		osc_plan_index_targets(p, x->name);
 	comment_on(p, psprintf("INDEX %s", in_schema(p, x->name)), old->comment);
 	if (x->contype)
 		comment_on(p, psprintf("CONSTRAINT %s ON %s", quote_identifier(x->name), p->name), old->constraint_comment);
@@ -422,7 +435,7 @@ plan_indexes(OscColumnPlan *p)
 		plan_new_index(p, lfirst(lc), osc_find_index(p->before.indexes, ((OscColumnIndex *) lfirst(lc))->name));
 	forboth(lc, p->before.indexes, h, helpers)
 		if (lfirst(h))
-			build_index(p, lfirst(lc), lfirst(h));
+			(void) build_index(p, lfirst(lc), lfirst(h));
 }
 
 /* ---------------------------------------- what else a column has */
@@ -446,6 +459,7 @@ plan_shared_default(OscColumnPlan *p, const OscColumn *c, const char *expr)
 	Oid			relid = RelationGetRelid(p->rel);
 	OscPlanStep *step;
 
+	osc_require_default_callable();
 	osc_column_at_swap(p, relid, alter_column(p, c->name, marked_default(p, c, "NULL", c->old_att)),
 			alter_column(p, c->name, psprintf("SET DEFAULT %s", expr)));
 	osc_column_at_swap_late(p, relid, alter_column(p, c->final_name, marked_default(p, c, expr, c->new_att)),
@@ -480,25 +494,27 @@ plan_column_state(OscColumnPlan *p, const OscColumn *c, const OscColumnState *be
 	osc_plan_column_sequences(p, c);
 }
 
+/*
+ * NOT NULL of the new columns.  It is set at the swap without a scan: the fill,
+ * the mirror and the comparison note each row that they leave without a value
+ * (mirror/notes.c), and the swap is refused while there is one.  A constraint
+ * that says so before the swap would fail writes that are right as yet.
+ */
 static void
 plan_not_null(OscColumnPlan *p)
 {
 	ListCell   *lc,
-			   *b,
 			   *a;
 
-	forthree(lc, p->columns, b, p->before.states, a, p->after.states)
+	forboth(lc, p->columns, a, p->after.states)
 	{
 		OscColumn  *c = lfirst(lc);
 
 		/* before the keys of group 3, which want it */
-		if (((OscColumnState *) lfirst(a))->not_null)
-		{
-			if (!((OscColumnState *) lfirst(b))->not_null || !osc_is_plain_conversion(c->forward, c->old_att))
-				plan_not_null_proof(p, c);
+		c->not_null = ((OscColumnState *) lfirst(a))->not_null;
+		if (c->not_null)
 			osc_column_at_swap_late(p, RelationGetRelid(p->rel), alter_column(p, c->final_name, "SET NOT NULL"),
 						 alter_column(p, c->final_name, "DROP NOT NULL"));
-		}
 	}
 }
 

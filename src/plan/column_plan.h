@@ -62,5 +62,6 @@ extern void osc_not_null_after_revert(OscColumnPlan *p, const OscColumn *c);
 /* column_owned.c */
 extern void osc_plan_column_sequences(OscColumnPlan *p, const OscColumn *c);
 extern void osc_plan_column_statistics(OscColumnPlan *p);
+extern void osc_plan_index_targets(OscColumnPlan *p, const char *index);
 
 #endif							/* OSC_COLUMN_PLAN_H */
