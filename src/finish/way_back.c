@@ -19,6 +19,7 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
@@ -27,6 +28,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 #include "base/ident.h"
@@ -100,6 +102,20 @@ check_rows(const OscMember *m)
 				 errmsg("a trigger of table \"%s\" fired after the mirror trigger of the job", m->relname),
 				 errdetail("It may have changed rows whose old column was set already."),
 				 errhint("SELECT osc_validate(" INT64_FORMAT ") tells whether the columns are equal still.", m->job_id)));
+}
+
+static void
+check_columns(const OscMember *m, const List *columns)
+{
+	Relation	rel = table_open(m->relid, NoLock);
+	bool		fits = osc_columns_fit(rel, columns);
+
+	table_close(rel, NoLock);
+	if (!fits)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("columns of table \"%s\" were changed since the swap", m->relname),
+				 errhint("End the job with osc_cleanup().")));
 }
 
 /* is the last value of the sequence one of the type that the command gives it? */
@@ -234,6 +250,7 @@ void
 osc_way_back_check(const OscJob *job, const OscMember *m, const List *columns)
 {
 	osc_mirror_require_intact(m);
+	check_columns(m, columns);
 	check_rows(m);
 	check_sequences(job);
 	check_dependents_of_keys(job, m, columns);

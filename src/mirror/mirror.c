@@ -83,6 +83,7 @@ typedef struct MirrorEntry
 	OscMirror	mirror;
 	bool		guarded;		/* expressions may fail, or need the job's owner */
 	bool		needs_owner;
+	bool		fits;			/* the columns are still those of the job */
 	bool		overtaken;		/* another trigger may change a row behind us */
 	TransactionId overtaken_in; /* the last transaction that noted it */
 	OscColumnExec *ce;
@@ -174,8 +175,6 @@ prepare(MirrorEntry *entry, Relation rel)
 {
 	OscSubxact	subxact;
 
-	if (!osc_columns_fit(rel, entry->mirror.columns))
-		return;
 	if (!entry->needs_owner)
 	{
 		entry->ce = osc_columns_init(rel, entry->mirror.columns);
@@ -224,7 +223,9 @@ learn(MirrorEntry *entry, Relation rel)
 		entry->guarded = entry->needs_owner || osc_columns_may_fail(entry->mirror.columns);
 		entry->overtaken = !osc_mirror_is_last(rel, entry->mirror.trigger, NULL);
 		entry->overtaken_in = InvalidTransactionId;
-		prepare(entry, rel);
+		entry->fits = osc_columns_fit(rel, entry->mirror.columns);
+		if (entry->fits)
+			prepare(entry, rel);
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -417,7 +418,8 @@ make_names_equal(MirrorRow *mr, const OscColumn *c, bool first)
 
 /*
  * A trigger with a later name sees the row after us, and may change what was
- * followed.  Once for each subtransaction: its fate is that of its writes.
+ * followed, or nothing can be followed.  Once for each subtransaction: its fate
+ * is that of its writes.
  */
 static void
 note_overtaken(MirrorEntry *entry)
@@ -460,6 +462,12 @@ osc_mirror(PG_FUNCTION_ARGS)
 	tuple = mr.is_update ? data->tg_newtuple : data->tg_trigtuple;
 	if (mr.entry->mirror.direction == OSC_MIRROR_OFF || !OSC_PROTECTED("mirror"))
 		return PointerGetDatum(tuple);
+	/* somebody has changed a column in spite of the guard, or while the job is cleaned up */
+	if (!mr.entry->fits)
+	{
+		note_overtaken(mr.entry);
+		return PointerGetDatum(tuple);
+	}
 	/* there is work before the other triggers while there are two names, only */
 	if (first && mr.entry->mirror.direction != OSC_MIRROR_BOTH)
 		return PointerGetDatum(tuple);

@@ -16,7 +16,7 @@
  *
  * A note without a key, in the first of the tables, says that its transaction
  * has written rows with another trigger behind the mirror's, which may have
- * changed them.  It is true until a comparison of all rows begins whose snapshot
+ * changed them, or while the columns had other types.  It is true until a comparison of all rows begins whose snapshot
  * shows it, and with it those rows: this takes it away.  A writer that is on its
  * way then keeps his.
  *
@@ -42,6 +42,19 @@
 #include "mirror/notes.h"
 #include "model/mapping.h"
 
+/* does the table of notes take the key of a row of the relation?  else that was changed meanwhile */
+static bool
+takes_key(Relation notes, Relation rel, const OscKey *key)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	for (int i = 0; i < key->natts; i++)
+		if (TupleDescAttr(desc, key->attnums[i] - 1)->attisdropped ||
+			TupleDescAttr(desc, key->attnums[i] - 1)->atttypid != TupleDescAttr(RelationGetDescr(notes), i)->atttypid)
+			return false;
+	return true;
+}
+
 /*
  * Note the key of a row that is about to be written.
  */
@@ -57,6 +70,12 @@ osc_note_key(const OscMirror *mirror, Relation rel, TupleTableSlot *row)
 
 	if (notes == NULL)
 		return;					/* the job is being cleaned up */
+	if (!takes_key(notes, rel, key))
+	{
+		table_close(notes, NoLock);
+		osc_note_overtaken(mirror);
+		return;
+	}
 	for (int i = 0; i < key->natts; i++)
 		values[i] = slot_getattr(row, key->attnums[i], &nulls[i]);
 	tuple = heap_form_tuple(RelationGetDescr(notes), values, nulls);

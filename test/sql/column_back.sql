@@ -184,6 +184,39 @@ SELECT wait_until(:job, 'state = ''cancelled''');
 SELECT * FROM d WHERE id > 10 ORDER BY id;
 SELECT * FROM uses WHERE relname = 'd';
 
+-- nor where two names have two types, since the guard has let go
+CREATE TABLE z (id int PRIMARY KEY, nm text);
+SELECT osc_start('ALTER TABLE z RENAME nm TO name', 'column') AS job \gset
+CALL osc_wait(:job, '60 s');
+CREATE VIEW z_view AS SELECT nm FROM z;
+SELECT osc_cleanup(:job);
+SELECT wait_until(:job, 'waiting_for LIKE ''%HINT%''');
+INSERT INTO z (id, nm) VALUES (1, 'one');
+ALTER TABLE z ALTER name TYPE int USING length(name);
+INSERT INTO z (id, name) VALUES (2, 7);
+INSERT INTO z (id, nm) VALUES (3, 'three');
+UPDATE z SET name = 8 WHERE id = 1;
+SELECT * FROM z ORDER BY id;
+DROP VIEW z_view;
+SELECT osc_cleanup(:job);
+CALL osc_wait(:job, '60 s');
+SELECT * FROM z ORDER BY id;
+-- and nothing is taken back to columns of other types
+SELECT osc_start('ALTER TABLE z ALTER name TYPE bigint', 'column') AS job \gset
+CALL osc_wait(:job, '60 s');
+ALTER EVENT TRIGGER online_schema_guard_start DISABLE;
+ALTER EVENT TRIGGER online_schema_guard_rewrite DISABLE;
+ALTER EVENT TRIGGER online_schema_guard_drop DISABLE;
+ALTER TABLE z ALTER osc_old_2 TYPE text;
+ALTER EVENT TRIGGER online_schema_guard_start ENABLE ALWAYS;
+ALTER EVENT TRIGGER online_schema_guard_rewrite ENABLE ALWAYS;
+ALTER EVENT TRIGGER online_schema_guard_drop ENABLE ALWAYS;
+INSERT INTO z (id, name) VALUES (4, 9);
+SELECT back(:job);
+SELECT osc_cleanup(:job);
+CALL osc_wait(:job, '60 s');
+SELECT * FROM z ORDER BY id;
+
 -- a trigger that has changed rows behind the mirror
 CREATE TABLE t (id int PRIMARY KEY, a int);
 INSERT INTO t SELECT n, n FROM generate_series(1, 10) AS n;
@@ -284,7 +317,7 @@ SELECT vacuumed_blocks FROM online_schema.job_member WHERE job_id = :job;
 SELECT osc_cancel(:job);
 SELECT wait_until(:job, 'state = ''cancelled''');
 
-DROP TABLE d, elsewhere.lowest, i, middle, n, highest, r, t, u, v, w, x;
+DROP TABLE d, elsewhere.lowest, i, middle, n, highest, r, t, u, v, w, x, z;
 DROP SCHEMA elsewhere;
 DROP FUNCTION back, nothing, plus, wait_until;
 DROP VIEW uses;
