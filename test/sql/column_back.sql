@@ -207,7 +207,7 @@ CALL osc_wait(:job, '60 s');
 ALTER EVENT TRIGGER online_schema_guard_start DISABLE;
 ALTER EVENT TRIGGER online_schema_guard_rewrite DISABLE;
 ALTER EVENT TRIGGER online_schema_guard_drop DISABLE;
-ALTER TABLE z ALTER osc_old_2 TYPE text;
+ALTER TABLE z ALTER osc_old_3 TYPE text;
 ALTER EVENT TRIGGER online_schema_guard_start ENABLE ALWAYS;
 ALTER EVENT TRIGGER online_schema_guard_rewrite ENABLE ALWAYS;
 ALTER EVENT TRIGGER online_schema_guard_drop ENABLE ALWAYS;
