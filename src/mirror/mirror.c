@@ -409,9 +409,11 @@ static void
 make_names_equal(MirrorRow *mr, const OscColumn *c, bool first)
 {
 	OscNamedRow row = {.rel = mr->rel,.old = mr->old,.row = mr->row,.first = first};
+	Datum		value;
 	bool		isnull;
-	Datum		value = osc_value_of_names(&row, c, &isnull);
 
+	if (!osc_value_of_names(&row, c, &value, &isnull))
+		return;
 	set_column(mr, c->old_att, value, isnull);
 	set_column(mr, c->new_att, value, isnull);
 }

@@ -330,6 +330,7 @@ first_value(const OscNamedRow *n, const OscColumn *c)
 		if (!new_default)
 			old_value.value = work_out_default(n->rel, c->new_att, &old_value.isnull);
 		old_value.changed = !new_default;
+		new_value.changed = new_value.changed || new_default;
 	}
 	if (!old_value.changed)
 		return new_value;
@@ -361,21 +362,33 @@ last_value(const OscNamedRow *n, const OscColumn *c, Command *command)
 
 /*
  * The value that both columns of the pair shall have in the row, in the row's
- * memory or the current context.  Raises check_violation if the two are given
- * different values, and the errors of the default.
+ * memory or the current context; false if they have it already, since neither was
+ * touched.  Raises check_violation if the two are given different values, and the
+ * errors of the default.
  */
-Datum
-osc_value_of_names(const OscNamedRow *n, const OscColumn *c, bool *isnull)
+bool
+osc_value_of_names(const OscNamedRow *n, const OscColumn *c, Datum *value, bool *isnull)
 {
-	Command    *command = n->first ? NULL : running_command(RelationGetRelid(n->rel), false);
+	Command    *command = running_command(RelationGetRelid(n->rel), false);
+	bool		touched;
 	NamedValue	v;
 
-	if (command && command->has_value)
+	if (!n->first && command && command->has_value)
+	{
 		v = last_value(n, c, command);
+		touched = v.changed;
+	}
 	else
+	{
+		/* one of a row that was suppressed */
+		if (command)
+			forget_value(command);
 		v = first_value(n, c);
-	if (n->first)
+		touched = v.changed || n->old == NULL;
+	}
+	if (n->first && touched)
 		remember_value(n, c, v.value, v.isnull);
+	*value = v.value;
 	*isnull = v.isnull;
-	return v.value;
+	return touched;
 }

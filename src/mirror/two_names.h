@@ -21,6 +21,6 @@ typedef struct OscNamedRow
 
 extern void osc_init_two_names(void);
 extern void osc_require_default_callable(void);
-extern Datum osc_value_of_names(const OscNamedRow *n, const OscColumn *c, bool *isnull);
+extern bool osc_value_of_names(const OscNamedRow *n, const OscColumn *c, Datum *value, bool *isnull);
 
 #endif							/* OSC_TWO_NAMES_H */

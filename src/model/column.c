@@ -392,6 +392,10 @@ osc_same_image(Relation rel, AttrNumber attnum, Datum a, bool a_isnull, Datum b,
 		return a_isnull && b_isnull;
 	if (!att->attbyval && DatumGetPointer(a) == DatumGetPointer(b))
 		return true;
+	/* as it was read: the same TOAST pointer needs no look at the value */
+	if (att->attlen == -1 && VARSIZE_ANY(DatumGetPointer(a)) == VARSIZE_ANY(DatumGetPointer(b)) &&
+		memcmp(DatumGetPointer(a), DatumGetPointer(b), VARSIZE_ANY(DatumGetPointer(a))) == 0)
+		return true;
 	return datum_image_eq(a, b, att->attbyval, att->attlen);
 }
 

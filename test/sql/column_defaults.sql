@@ -120,6 +120,7 @@ INSERT INTO node (id, nm) SELECT n, 'other' FROM generate_series(2, 9) AS n;
 UPDATE node SET nm = DEFAULT WHERE id = 2;
 UPDATE node SET name = DEFAULT WHERE id = 3;
 UPDATE node SET nm = DEFAULT, name = DEFAULT WHERE id = 4;
+UPDATE node SET nm = DEFAULT, name = DEFAULT WHERE id = 4;
 UPDATE node SET nm = DEFAULT, name = 'other one' WHERE id = 5;
 UPDATE node SET nm = 'other one', name = DEFAULT WHERE id = 5;
 INSERT INTO node (id, nm) VALUES (5, 'new') ON CONFLICT (id) DO UPDATE SET nm = DEFAULT;
@@ -145,7 +146,17 @@ INSERT INTO node (id, name) VALUES (9002, 'NEW');
 INSERT INTO node (id, name) VALUES (9003, 'New'), (9004, DEFAULT), (9005, NULL);
 UPDATE node SET name = 'AGAIN' WHERE id = 9001;
 UPDATE node SET nm = 'AGAIN' WHERE id = 9002;
+-- a suppressed row's value is not that of the next one, which leaves the names alone
+UPDATE node SET nm = 'suppressed', id = -id WHERE id = 9001;
+UPDATE node SET nm = CASE id WHEN 9001 THEN 'suppressed' ELSE nm END, id = CASE id WHEN 9001 THEN -1 ELSE id END, parent = 0 WHERE id >= 9001;
 CALL show('changed');
+-- long values
+ALTER TABLE node ALTER nm SET STORAGE EXTERNAL, ALTER name SET STORAGE EXTERNAL;
+INSERT INTO node (id, nm) VALUES (2, repeat('old ', 5000)), (3, repeat('old ', 5000));
+INSERT INTO node (id, name) VALUES (4, repeat('NEW ', 5000)), (9004, repeat('NEW ', 5000));
+UPDATE node SET parent = 1 WHERE id > 1;
+UPDATE node SET name = replace(name, 'old', 'OLD') WHERE id = 3;
+SELECT id, nm = name AS equal, left(nm, 4), length(name) FROM node WHERE id > 1 ORDER BY id;
 SELECT osc_validate(:job);
 
 -- roles that may not call the function of the defaults could not insert
