@@ -46,7 +46,6 @@ OBJS = \
 	src/mirror/capture.o \
 	src/mirror/clone_tree.o \
 	src/mirror/compare.o \
-	src/mirror/default_taken.o \
 	src/mirror/fill.o \
 	src/mirror/follower.o \
 	src/mirror/helper_table.o \
@@ -60,6 +59,7 @@ OBJS = \
 	src/mirror/replay.o \
 	src/mirror/row_error.o \
 	src/mirror/shadow.o \
+	src/mirror/two_names.o \
 	src/mirror/validate.o \
 	src/finish/adopt.o \
 	src/finish/cleanup.o \
@@ -74,6 +74,7 @@ OBJS = \
 	src/finish/storage.o \
 	src/finish/swap_message.o \
 	src/finish/swap_column.o \
+	src/finish/way_back.o \
 	src/finish/swap_storage.o \
 	src/plan/burden.o \
 	src/plan/harm.o \
@@ -82,6 +83,7 @@ OBJS = \
 	src/plan/column_owned.o \
 	src/plan/column_added_keys.o \
 	src/plan/column_parts.o \
+	src/plan/column_back.o \
 	src/plan/plan.o \
 	src/plan/reach.o \
 	src/plan/recipes.o \
@@ -98,6 +100,7 @@ OBJS = \
 	src/drive/background.o \
 	src/drive/blockers.o \
 	src/drive/columns.o \
+	src/drive/revert.o \
 	src/drive/commands.o \
 	src/drive/control.o \
 	src/drive/converge.o \

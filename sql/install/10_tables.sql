@@ -30,6 +30,7 @@ CREATE TABLE online_schema.job (
 	eta_at timestamptz,
 	kept_until timestamptz,
 	blocked_since timestamptz,
+	obstructed boolean NOT NULL DEFAULT false,
 	swap_since timestamptz,
 	waiting_for text,
 	last_error text,
@@ -83,7 +84,7 @@ CREATE TABLE online_schema.job_member (
 	foreign_keys jsonb NOT NULL DEFAULT '[]',
 	columns text,
 	vacuumed_blocks bigint NOT NULL DEFAULT 0,
-	old_unique oid[] NOT NULL DEFAULT '{}',
+	old_unique text[] NOT NULL DEFAULT '{}',
 	PRIMARY KEY (job_id, member)
 );
 CREATE UNIQUE INDEX job_member_active ON online_schema.job_member (relation) WHERE active;
@@ -171,7 +172,8 @@ CREATE TABLE online_schema.mirror (
 	notes_back oid NOT NULL,
 	key_attnums int2[] NOT NULL,
 	key_back_attnums int2[] NOT NULL,
-	settings jsonb
+	settings jsonb,
+	first_trigger oid
 );
 COMMENT ON TABLE online_schema.mirror IS
 	'how the mirror trigger of a relation keeps two columns equal: f, the new one follows the old; r, the old one the new; b, both names are live; o, off';

@@ -45,7 +45,7 @@ COMMENT ON FUNCTION @extschema@.osc_swap(bigint) IS
 CREATE FUNCTION @extschema@.osc_revert(job_id bigint) RETURNS boolean
 	STRICT LANGUAGE C AS 'MODULE_PATHNAME', 'osc_revert';
 COMMENT ON FUNCTION @extschema@.osc_revert(bigint) IS
-	'makes one attempt to take back the swap of a job of strategy column that is kept, in this transaction: the old column is in service again, with all that was written since; false: a lock was not to be had within online_schema.lock_timeout; the job then removes the new column and ends as reverted; errors: 55000 in another state, or while rows have values that the old type cannot hold, 0A000 where the change has no way back, 25001 above READ COMMITTED';
+	'makes one attempt to take back the swap of a job of strategy column that is kept, in this transaction: the old column is in service again, with all that was written since; false: a lock was not to be had within online_schema.lock_timeout; the job then removes the new column and ends as reverted; errors: 55000 in another state, or while rows have values that the old type cannot hold, a trigger may have made the columns differ, or a sequence is beyond the old type, XX001 where osc_validate() has found rows that differ, 2BP01 while something that was made since the swap depends on the new column, 0A000 where the change has no way back, 25001 above READ COMMITTED';
 
 CREATE FUNCTION @extschema@.osc_pause(job_id bigint) RETURNS void
 	STRICT LANGUAGE C AS 'MODULE_PATHNAME', 'osc_pause';
@@ -65,7 +65,7 @@ COMMENT ON FUNCTION @extschema@.osc_cancel(bigint) IS
 CREATE FUNCTION @extschema@.osc_cleanup(job_id bigint) RETURNS void
 	STRICT LANGUAGE C AS 'MODULE_PATHNAME', 'osc_cleanup';
 COMMENT ON FUNCTION @extschema@.osc_cleanup(bigint) IS
-	'ends the keeping of what a job''s swap replaced (state kept): a worker removes it; does nothing to a job that has ended; error 55000 for a job that has not been swapped';
+	'ends the keeping of what a job''s swap replaced (state kept): a worker removes it; lets a job whose clean-up something of the users'' hinders (waiting_for) try again; does nothing to a job that has ended; error 55000 for a job that has not been swapped';
 
 CREATE FUNCTION @extschema@.osc_set(job_id bigint, setting text, value text) RETURNS void
 	STRICT LANGUAGE C AS 'MODULE_PATHNAME', 'osc_set';
@@ -103,3 +103,4 @@ CREATE FUNCTION @extschema@.osc_default(value anyelement, relation oid, attnum i
 	VOLATILE PARALLEL RESTRICTED LANGUAGE C AS 'MODULE_PATHNAME', 'osc_default';
 COMMENT ON FUNCTION @extschema@.osc_default(anyelement, oid, int) IS
 	'returns its first argument, and notes for the mirror trigger that a default was taken; part of the defaults of a column while it has two names';
+GRANT EXECUTE ON FUNCTION @extschema@.osc_default(anyelement, oid, int) TO PUBLIC;

@@ -554,6 +554,32 @@ osc_subxact_caught(const OscSubxact *subxact)
 }
 
 /*
+ * Does an error of this code say that an expression has no value for a row?  Not
+ * if it tells of the moment only, and the same would work at another one: a lock
+ * that others hold, a statement that is cancelled, a server that is short of
+ * something or shut down.  Such an error is to be raised again, as it would be
+ * from any function.  What will not go away by itself counts as of the value,
+ * also that a function is gone or a right is missing.
+ */
+bool
+osc_error_is_of_value(int sqlerrcode)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK): /* deadlock, serialization failure */
+		case ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES):
+		case ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION):	/* cancelled, shut down */
+		case ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR):
+			return false;
+		default:
+			return sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE &&
+				sqlerrcode != ERRCODE_OBJECT_IN_USE &&
+				sqlerrcode != ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE &&
+				sqlerrcode != ERRCODE_STATEMENT_TOO_COMPLEX;	/* the stack is full */
+	}
+}
+
+/*
  * Refuse a transaction whose snapshot is older than the locks that we are
  * about to take: a replay in it would not see the rows that others committed
  * before we got the lock.

@@ -33,7 +33,7 @@ typedef struct Seen
 {
 	char		state[32];
 	char		bar[64];
-	char		waiting[256];
+	char		waiting[1024];
 	char		error[1024];
 	int			notices;		/* told so far */
 } Seen;

@@ -382,7 +382,10 @@ report_activity(const OscJob *job)
 									job->ddl));
 }
 
-/* one step and its commit; returns the ms to wait before the next, -1 at the end */
+/*
+ * One step and its commit; returns the ms to wait before the next, -1 at the
+ * end, or if the job is to be left to itself.
+ */
 static int
 drive_once(int64 job_id, MemoryContext context)
 {
@@ -396,6 +399,11 @@ drive_once(int64 job_id, MemoryContext context)
 	job = osc_job_load(job_id, false);
 	before = job->phase;
 	wait = osc_ms_until_next_try(job);
+	if (wait > 0 && job->obstructed)
+	{
+		CommitTransactionCommand();
+		return -1;
+	}
 	if (wait > 0 && job->state != OSC_CANCELLING && osc_job_has_steps(job))
 	{
 		CommitTransactionCommand();
@@ -432,7 +440,7 @@ drive_once(int64 job_id, MemoryContext context)
 		CommitTransactionCommand();
 	}
 	MemoryContextSwitchTo(context);
-	if (!osc_job_has_steps(job))
+	if (!osc_job_has_steps(job) || (job->obstructed && step.wait_ms > 0))
 		return -1;
 	return Max(step.wait_ms, job->state == OSC_READY && step.keys == 0 ? 100 : 0);
 }

@@ -48,6 +48,7 @@
 #include "drive/columns.h"
 #include "drive/commands.h"
 #include "drive/prove.h"
+#include "drive/revert.h"
 #include "drive/vacuum.h"
 #include "finish/cleanup.h"
 #include "finish/direct.h"
@@ -238,54 +239,10 @@ validate(OscJob *job, OscMember *m, OscStep *step)
 	osc_arrive_at_ready(job);
 }
 
-/* a scan that proves a constraint that came back NOT VALID; one that fails is told, and left so */
-static void
-validate_after_revert(OscJob *job, OscJobStep *step)
-{
-	OscSubxact	subxact;
-
-	osc_subxact_begin(&subxact);
-	PG_TRY();
-	{
-		osc_direct_run(job, step);
-		osc_subxact_commit(&subxact);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *edata = osc_subxact_caught(&subxact);
-
-		if (edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
-			edata->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-			edata->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED)
-			ReThrowError(edata);
-		osc_job_record_error(job, psprintf("left NOT VALID: %s", edata->message),
-							 unpack_sql_state(edata->sqlerrcode), OSC_REVERTED);
-		osc_job_step_set(job, step, true, true);
-	}
-	PG_END_TRY();
-}
-
-/* the next constraint that came back NOT VALID; NULL if there is none left */
-static OscJobStep *
-next_scan(const OscJob *job)
-{
-	ListCell   *lc;
-
-	foreach(lc, job->steps)
-	{
-		OscJobStep *step = lfirst(lc);
-
-		if (step->phase == OSC_CLEANING && step->kind == OSC_STEP_SCAN && !step->done)
-			return step;
-	}
-	return NULL;
-}
-
 static void
 clean(OscJob *job, OscMember *m)
 {
 	bool		reverted = job->final_state == OSC_REVERTED;
-	OscJobStep *step;
 
 	if (!reverted && job->kept_until == 0 && osc_keeps_old_columns() &&
 		!osc_column_is_added(linitial(osc_columns_load(m->columns))))
@@ -294,11 +251,8 @@ clean(OscJob *job, OscMember *m)
 		osc_event(job, "kept", -1, NULL);
 		return;
 	}
-	if (reverted && (step = next_scan(job)) != NULL)
-	{
-		validate_after_revert(job, step);
+	if (reverted && osc_prove_after_revert(job))
 		return;
-	}
 	if (!osc_cleanup_step(job))
 		return;
 	osc_job_set_phase(job, OSC_AT_DONE);
@@ -343,71 +297,4 @@ osc_step_columns(OscJob *job, OscStep *step)
 		default:
 			return false;
 	}
-}
-
-/* can the swap of the job be taken back at all? */
-static void
-require_way_back(const OscJob *job)
-{
-	OscMember  *m = osc_column_member(job);
-
-	if (m == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("job " INT64_FORMAT " cannot be taken back", job->job_id),
-				 errdetail("It replaced the whole table; only jobs of strategy \"column\" can be taken back."),
-				 errhint("End it with osc_cleanup().")));
-	if (!osc_columns_have_way_back(osc_columns_load(m->columns)))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("job " INT64_FORMAT " cannot be taken back", job->job_id),
-				 errdetail("The change has no way back, so the old column does not have what was written since the swap."),
-				 errhint("End it with osc_cleanup().")));
-}
-
-/*
- * osc_revert(): one attempt, in the caller's transaction; false if a lock was
- * not to be had.  Raises the errors of osc_column_revert(), and another if the
- * job has no way back.
- */
-bool
-osc_revert_once(OscJob *job)
-{
-	OscSubxact	subxact;
-	OscEnv		env;
-	int64		before = osc_driving_job;
-	volatile bool granted = true;
-
-	require_way_back(job);
-	osc_clear_lock_report();
-	osc_env_enter(&env, job->owner, job->settings, job->session_settings);
-	osc_subxact_begin(&subxact);
-	osc_driving_job = job->job_id;
-	PG_TRY();
-	{
-		osc_column_revert(job);
-		osc_subxact_commit(&subxact);
-		osc_driving_job = before;
-	}
-	PG_CATCH();
-	{
-		ErrorData  *edata;
-
-		osc_driving_job = before;
-		osc_deadline_disarm();
-		edata = osc_subxact_caught(&subxact);
-		if (edata->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE &&
-			edata->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED)
-			ReThrowError(edata);
-		granted = false;
-	}
-	PG_END_TRY();
-	osc_env_leave(&env);
-	if (!granted)
-		return false;
-	osc_job_record_error(job, NULL, NULL, OSC_REVERTED);
-	osc_job_keep_until(job, GetCurrentTimestamp());
-	osc_job_set_phase(job, OSC_CLEANING);
-	osc_job_set_state(job, OSC_RUNNING);
-	return true;
 }

@@ -12,6 +12,5 @@
 #include "store/job.h"
 
 extern bool osc_step_columns(OscJob *job, OscStep *step);
-extern bool osc_revert_once(OscJob *job);
 
 #endif							/* OSC_COLUMNS_H */

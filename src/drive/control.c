@@ -32,10 +32,11 @@
 #include "base/run.h"
 #include "base/settings.h"
 #include "drive/announce.h"
-#include "drive/columns.h"
 #include "drive/control.h"
 #include "drive/driver.h"
 #include "drive/prove.h"
+#include "drive/queue.h"
+#include "drive/revert.h"
 #include "drive/throttle.h"
 #include "finish/keep.h"
 #include "model/column.h"
@@ -350,6 +351,13 @@ osc_control_cleanup(int64 job_id)
 	{
 		osc_keep_end(job);
 		osc_announce(job_id);
+		osc_request_worker();
+		return;
+	}
+	if (job->obstructed && !osc_state_is_final(job->state))
+	{
+		/* perhaps what was in the way is gone */
+		osc_job_note_attempt(job, true, 0);
 		osc_request_worker();
 		return;
 	}

@@ -14,7 +14,8 @@
  *    exponentially, with jitter;
  *  - what a person can lift (disk full, no memory, a right that was taken
  *    away): the job pauses with the reason;
- *  - anything else ends the job: it fails, and clean-up begins.
+ *  - anything else ends the job: it fails, and clean-up begins; in clean-up,
+ *    the job is left to itself for a while (drive/queue.c).
  *
  * A manual function raises errors of the last two kinds to its caller.
  *
@@ -166,6 +167,17 @@ is_liftable(const OscJob *job, int code)
 		(code == ERRCODE_INSUFFICIENT_PRIVILEGE && job->phase > OSC_PREPARING && job->members != NIL);
 }
 
+/* is it nothing that people must take away before clean-up can go on? */
+static bool
+goes_by_itself(int code)
+{
+	int			category = ERRCODE_TO_CATEGORY(code);
+
+	return category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR);
+}
+
 static char *
 full_message(const ErrorData *edata)
 {
@@ -223,6 +235,20 @@ explain_error(OscJob *job, ErrorData *edata)
 	}
 }
 
+/* clean-up goes on, whatever is in its way; if that is for people to remove, nobody drives it meanwhile */
+static void
+clean_up_later(OscJob *job, int code, const char *message)
+{
+	if (code == ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST)
+		message = psprintf("%s HINT: Drop what depends on it, and call osc_cleanup(" INT64_FORMAT ").",
+						   message, job->job_id);
+	osc_job_set_waiting(job, message);
+	if (goes_by_itself(code))
+		osc_job_note_attempt(job, false, osc_lock_retry_max_delay);
+	else
+		osc_job_note_obstructed(job, osc_lock_retry_max_delay);
+}
+
 /* the step is rolled back: what becomes of its error? */
 static void
 handle_error(OscJob *job, OscStep *step, OscDriveMode mode, ErrorData *edata)
@@ -255,9 +281,8 @@ handle_error(OscJob *job, OscStep *step, OscDriveMode mode, ErrorData *edata)
 	osc_job_reload_state(job);
 	if (job->state == OSC_CANCELLING || job->phase >= OSC_CLEANING)
 	{
-		/* clean-up goes on, whatever is in its way */
-		osc_job_set_waiting(job, message);
-		osc_job_note_attempt(job, false, osc_lock_retry_max_delay);
+		step->wait_ms = osc_lock_retry_max_delay;
+		clean_up_later(job, edata->sqlerrcode, message);
 		return;
 	}
 	ereport(LOG,

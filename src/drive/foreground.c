@@ -61,8 +61,8 @@ drive(int64 job_id, double max_ms)
 		bool		news;
 
 		job = osc_drive_step(job_id, OSC_DRIVE_RUN, &step);
-		stop = !osc_job_has_steps(job) || job->state == OSC_READY;
 		wait = Max(step.wait_ms, osc_ms_until_next_try(job));
+		stop = !osc_job_has_steps(job) || job->state == OSC_READY || (job->obstructed && wait > 0);
 		news = osc_is_news(job);
 		MemoryContextSwitchTo(old);
 		commit_and_go_on();
@@ -81,8 +81,8 @@ drive(int64 job_id, double max_ms)
 }
 
 /*
- * Drive a job until it ends, pauses, is ready for a manual swap, or max_ms
- * (below 0: no limit) are over.  Called from a procedure in a non-atomic
+ * Drive a job until it ends, pauses, is ready for a manual swap, cannot be
+ * cleaned up, or max_ms (below 0: no limit) are over.  Called from a procedure in a non-atomic
  * context with SPI connected so.  Raises the job's error if it failed.
  */
 void
@@ -111,6 +111,11 @@ osc_run_in_foreground(int64 job_id, double max_ms)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("job " INT64_FORMAT " failed: %s", job_id, job->last_error),
 				 errhint("The table is as it was; see osc_events for what happened.")));
+	if (job->obstructed && !osc_state_is_final(job->state))
+		ereport(WARNING,
+				(errmsg("job " INT64_FORMAT " is not cleaned up%s%s", job_id,
+						job->waiting_for ? ": " : "", job->waiting_for ? job->waiting_for : ""),
+				 errhint("Take away what is in the way, and call osc_cleanup().")));
 	if (job->state == OSC_PAUSED)
 		ereport(WARNING,
 				(errmsg("job " INT64_FORMAT " is paused%s%s", job_id,

@@ -61,7 +61,6 @@
 #include "mirror/backfill.h"
 #include "mirror/capture.h"
 #include "mirror/log.h"
-#include "mirror/mirror.h"
 #include "mirror/place.h"
 #include "mirror/replay.h"
 #include "model/column.h"
@@ -519,7 +518,14 @@ step_cancelling(OscJob *job, OscStep *step)
 		osc_job_set_state(job, job->final_state);
 }
 
-/* let the triggers do nothing, and let clean-up begin */
+/*
+ * Let the capture triggers do nothing, and let clean-up begin.
+ *
+ * Race: what was proved of a new column beside the old one (NOT NULL, CHECK,
+ * unique indexes, foreign keys to it) is enforced until clean-up has the locks
+ * to drop it, which a reader can keep it from for long.  So the mirror goes on
+ * giving the column its values, and ends with the column (osc_column_drop).
+ */
 static void
 stop_capture(OscJob *job)
 {
@@ -527,8 +533,6 @@ stop_capture(OscJob *job)
 
 	foreach(lc, job->members)
 		osc_capture_stop(lfirst(lc));
-	if (osc_column_member(job))
-		osc_mirror_set_direction(osc_column_member(job)->relid, OSC_MIRROR_OFF);
 }
 
 /*

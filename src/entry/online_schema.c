@@ -17,6 +17,7 @@
 #include "base/settings.h"
 #include "drive/driver.h"
 #include "entry/launcher.h"
+#include "mirror/two_names.h"
 
 PG_MODULE_MAGIC;
 
@@ -27,6 +28,7 @@ _PG_init(void)
 {
 	osc_define_settings();
 	osc_init_worker_requests();
+	osc_init_two_names();
 	if (process_shared_preload_libraries_in_progress)
 		osc_register_launcher();
 }

@@ -165,7 +165,15 @@ add_link_locks(OscLockSet *set, Oid relid, const AlterTableCmd *cmd)
 void
 osc_command_locks(OscLockSet *set, Oid relid, const char *command)
 {
-	Node	   *node = osc_parse_command(command);
+	osc_node_locks(set, relid, osc_parse_command(command));
+}
+
+/*
+ * The same of a command that is parsed.
+ */
+void
+osc_node_locks(OscLockSet *set, Oid relid, Node *node)
+{
 	OscStatement s = {.node = node,.relid = relid};
 	ListCell   *lc;
 
@@ -173,7 +181,8 @@ osc_command_locks(OscLockSet *set, Oid relid, const char *command)
 	{
 		osc_lock_add(set, relid, AccessShareLock);
 		add_index_lock(set, castNode(AlterTableStmt, node)->relation);
-		add_index_lock(set, castNode(PartitionCmd,
+		if (linitial_node(AlterTableCmd, castNode(AlterTableStmt, node)->cmds)->subtype == AT_AttachPartition)
+			add_index_lock(set, castNode(PartitionCmd,
 									 linitial_node(AlterTableCmd, castNode(AlterTableStmt, node)->cmds)->def)->name);
 		return;
 	}

@@ -9,6 +9,7 @@
 #define OSC_DIRECT_H
 
 #include "base/locks.h"
+#include "nodes/parsenodes.h"
 #include "store/job_step.h"
 
 /* names of CHECK constraints that prove NOT NULL for a job end so */
@@ -18,6 +19,7 @@
 #define OSC_BOUND_PROOF "osc_bound"
 
 extern void osc_command_locks(OscLockSet *set, Oid relid, const char *command);
+extern void osc_node_locks(OscLockSet *set, Oid relid, Node *node);
 extern const char *osc_command_lock_mode(const char *command);
 extern const char *osc_lock_blocks(const char *lock_mode);
 extern void osc_direct_run(OscJob *job, OscJobStep *step);

@@ -49,9 +49,12 @@
 #include "finish/foreign_keys.h"
 #include "finish/swap_column.h"
 #include "finish/swap_message.h"
+#include "finish/way_back.h"
 #include "mirror/mirror.h"
 #include "mirror/notes.h"
+#include "mirror/two_names.h"
 #include "model/column.h"
+#include "model/relinfo.h"
 #include "model/script.h"
 #include "model/statement.h"
 #include "store/events.h"
@@ -81,10 +84,11 @@ set_not_null(const OscMember *m, const char *column)
 
 /* run a command of the swap, or one that takes it back, under locks that are held */
 static void
-run_final(OscMember *m, Oid relid, const char *command)
+run_final(const OscMember *m, Oid relid, const char *command, const List *keys)
 {
-	Node	   *node = osc_parse_command(command);
+	Node	   *node = osc_command_on(command, relid);
 
+	osc_way_back_aim(node, relid, keys);
 	if (relid == m->relid && IsA(node, AlterTableStmt) &&
 		linitial_node(AlterTableCmd, castNode(AlterTableStmt, node)->cmds)->subtype == AT_SetNotNull)
 		set_not_null(m, linitial_node(AlterTableCmd, castNode(AlterTableStmt, node)->cmds)->name);
@@ -187,63 +191,106 @@ copy_properties(Oid relid, const OscColumn *c)
 	change_catalog(relid, c, statements, lengthof(statements));
 }
 
-/* the numbers of the old columns, as an array of int4 */
+/* has the column a default of its own? */
+static bool
+rel_has_default(Oid relid, AttrNumber attnum)
+{
+	Relation	rel = table_open(relid, NoLock);
+	bool		result = TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atthasdef;
+
+	table_close(rel, NoLock);
+	return result;
+}
+
+/* the numbers of the old or the new columns, as an array of int4 */
 static Datum
-old_attnums(List *columns)
+attnums_of(const List *columns, bool of_new)
 {
 	Datum	   *attnums = palloc(sizeof(Datum) * list_length(columns));
 	ListCell   *lc;
 	int			n = 0;
 
 	foreach(lc, columns)
-		if (!osc_column_is_added(lfirst(lc)))
-			attnums[n++] = Int32GetDatum(((OscColumn *) lfirst(lc))->old_att);
+	{
+		OscColumn  *c = lfirst(lc);
+
+		if (of_new || !osc_column_is_added(c))
+			attnums[n++] = Int32GetDatum(of_new ? c->new_att : c->old_att);
+	}
 	return PointerGetDatum(construct_array(attnums, n, INT4OID, 4, true, TYPALIGN_INT));
 }
 
 /*
- * The unique indexes of the old columns stay in use, but are no longer enforced:
- * the old values are unique because the new ones are (plan/column_parts.c).  So a
- * violation is told of the user's own index, and ON CONFLICT, which arbitrates by
- * that one, meets no other.  Not with two names: the old one must go on serving
- * ON CONFLICT.
+ * The unique indexes of columns that are no longer in service stay in use, but
+ * are not enforced any more: their values are unique because those of the others
+ * are (plan/column_back.c), or of no interest.  So a violation is told of the
+ * user's own index, and ON CONFLICT, which arbitrates by that one, meets no
+ * other.  Returns their names, as an array of text: REINDEX CONCURRENTLY makes
+ * another index of the same name.
  */
-static void
-stop_enforcing(const OscMember *m, List *columns)
+static Datum
+stop_enforcing(Oid relid, const List *columns, bool of_new)
 {
 	OscStore	store;
 	OscArgs		args = {0};
+	Datum		names;
+	bool		isnull;
 
 	osc_store_open(&store);
-	osc_arg_oid(&args, m->relid);
-	osc_arg_datum(&args, INT4ARRAYOID, old_attnums(columns), false);
-	osc_arg_int8(&args, m->job_id);
-	osc_sql("UPDATE online_schema.job_member SET old_unique = ARRAY("
-			" SELECT i.indexrelid FROM pg_index i WHERE i.indrelid = $1 AND i.indisunique"
-			" AND EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid"
-			"  AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 AND d.refobjsubid = ANY ($2)))"
-			" WHERE job_id = $3 AND relation = $1", &args);
-	osc_sql("UPDATE pg_index SET indisunique = false FROM online_schema.job_member m"
-			" WHERE m.job_id = $3 AND m.relation = $1 AND indexrelid = ANY (m.old_unique)"
-			" AND $2 IS NOT NULL", &args);
+	osc_arg_oid(&args, relid);
+	osc_arg_datum(&args, INT4ARRAYOID, attnums_of(columns, of_new), false);
+	(void) osc_sql("WITH given_up AS (UPDATE pg_index i SET indisunique = false FROM pg_class c"
+				   " WHERE i.indrelid = $1 AND i.indisunique AND c.oid = i.indexrelid"
+				   " AND EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid"
+				   "  AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 AND d.refobjsubid = ANY ($2))"
+				   " RETURNING c.relname::text)"
+				   " SELECT ARRAY(SELECT relname FROM given_up) AS names", &args);
+	names = osc_col_datum(&store, 0, "names", &isnull);
 	osc_store_close(&store);
 	CommandCounterIncrement();
-	CacheInvalidateRelcacheByRelid(m->relid);
+	CacheInvalidateRelcacheByRelid(relid);
+	return names;
 }
 
-/* what was said above no longer holds: the old columns are to be unique by themselves */
+static void
+stop_enforcing_old(OscMember *m, const List *columns)
+{
+	OscArgs		args = {0};
+
+	osc_arg_datum(&args, TEXTARRAYOID, stop_enforcing(m->relid, columns, false), false);
+	osc_member_update(m, "old_unique = $3", &args);
+}
+
+/*
+ * What was said above no longer holds: the old columns are to be unique by
+ * themselves.  Raises an error if one of their indexes is gone.
+ */
 static void
 enforce_again(const OscMember *m)
 {
 	OscStore	store;
 	OscArgs		args = {0};
+	char	   *missing;
 
 	osc_store_open(&store);
 	osc_arg_int8(&args, m->job_id);
 	osc_arg_int4(&args, m->member);
-	osc_sql("UPDATE pg_index SET indisunique = true FROM online_schema.job_member m"
-			" WHERE m.job_id = $1 AND m.member = $2 AND indexrelid = ANY (m.old_unique)", &args);
+	osc_arg_oid(&args, m->relid);
+	osc_sql("UPDATE pg_index i SET indisunique = true FROM online_schema.job_member m, pg_class c"
+			" WHERE m.job_id = $1 AND m.member = $2 AND c.oid = i.indexrelid AND i.indrelid = $3"
+			" AND i.indisvalid AND c.relname = ANY (m.old_unique)", &args);
+	(void) osc_sql("SELECT string_agg(n, ', ') AS missing FROM online_schema.job_member m, unnest(m.old_unique) AS n"
+				   " WHERE m.job_id = $1 AND m.member = $2 AND NOT EXISTS (SELECT 1 FROM pg_index i"
+				   "  JOIN pg_class c ON c.oid = i.indexrelid"
+				   "  WHERE i.indrelid = $3 AND i.indisvalid AND i.indisunique AND c.relname = n)", &args);
+	missing = osc_col_text(&store, 0, "missing");
 	osc_store_close(&store);
+	if (missing)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a unique index that the old columns of table \"%s\" need is gone, or not valid", m->relname),
+				 errdetail("Its name was %s.", missing),
+				 errhint("If it is there, rebuild it with REINDEX INDEX CONCURRENTLY; else end the job with osc_cleanup().")));
 	CommandCounterIncrement();
 	CacheInvalidateRelcacheByRelid(m->relid);
 }
@@ -258,7 +305,7 @@ left_on_old_columns(const OscMember *m, List *columns)
 
 	osc_store_open(&store);
 	osc_arg_oid(&args, m->relid);
-	osc_arg_datum(&args, INT4ARRAYOID, old_attnums(columns), false);
+	osc_arg_datum(&args, INT4ARRAYOID, attnums_of(columns, false), false);
 	if (osc_sql("SELECT pg_describe_object(d.classid, d.objid, d.objsubid) AS what FROM pg_depend d"
 				" WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 AND d.refobjsubid = ANY ($2)"
 				" AND NOT (d.classid = 'pg_class'::regclass AND d.objid IN"
@@ -271,27 +318,57 @@ left_on_old_columns(const OscMember *m, List *columns)
 }
 
 /*
- * Raise an error if a value that was written cannot be worked out for the new
- * column.
+ * Raise an error if a row's value cannot be worked out for the new column, or is
+ * NULL and must not be.
  */
 void
 osc_column_refuse_unsettled(const OscMember *m)
 {
-	char	   *key;
-	int64		n = osc_notes_unsettled(m, false, &key);
+	OscUnsettled row;
+	int64		n = osc_notes_unsettled(m, false, &row);
 
+	if (n > 0 && row.empty)
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("column \"%s\" of relation \"%s\" contains null values", row.empty, m->relname),
+				 errdetail("The row has the key %s.", row.key),
+				 errhint("Correct the row, and start the job again.")));
 	if (n > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("a value written to table \"%s\" while the job ran cannot be converted", m->relname),
-				 errdetail("The row has the key %s.", key),
+				 errdetail("The row has the key %s.", row.key),
 				 errhint("Correct the row, and start the job again.")));
+}
+
+/*
+ * Rows of the table that others have begun to store while the job ran may be from
+ * before they were filled, and would lose their value with the old column.
+ */
+static void
+refuse_stored_rows(const OscMember *m)
+{
+	Relation	rel;
+	char	   *stored;
+
+	if (osc_column_is_added(linitial(osc_columns_load(m->columns))))
+		return;
+	rel = table_open(m->relid, NoLock);
+	stored = osc_row_type_is_stored(rel);
+	table_close(rel, NoLock);
+	if (stored)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("%s", stored),
+				 errhint("Drop that column, and start the job again.")));
 }
 
 /* with the locks held: is everything as it was when the columns were compared? */
 static void
 check_before_swap(OscMember *m)
 {
+	bool		overtaken;
+
 	if (m->fingerprint == NULL || strcmp(osc_fingerprint(m->relid), m->fingerprint) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -304,9 +381,18 @@ check_before_swap(OscMember *m)
 						m->rows_differing, m->relname),
 				 errhint("Cancel the job with osc_cancel().")));
 	osc_mirror_require_intact(m);
+	refuse_stored_rows(m);
 	PushActiveSnapshot(GetLatestSnapshot());
 	osc_column_refuse_unsettled(m);
+	overtaken = osc_notes_overtaken(m);
 	PopActiveSnapshot();
+	if (overtaken)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a trigger of table \"%s\" fired after the mirror trigger of the job", m->relname),
+				 errdetail("It may have changed rows whose new column was set already."),
+				 errhint("If the job is ready, SELECT osc_validate(" INT64_FORMAT ") tells whether the columns are equal still; else start it again.",
+						 m->job_id)));
 }
 
 /* the definition is another one by now: the guard and the way back compare with this */
@@ -322,7 +408,7 @@ note_fingerprint(OscMember *m)
 
 /* the locks of the commands, those that take them back if undo is set */
 static void
-lock_all(OscJob *job, const OscMember *m, bool undo, const char *purpose)
+lock_all(OscJob *job, const OscMember *m, bool undo, const List *keys, const char *purpose)
 {
 	OscLockSet	set = {0};
 	ListCell   *lc;
@@ -331,9 +417,13 @@ lock_all(OscJob *job, const OscMember *m, bool undo, const char *purpose)
 	foreach(lc, job->steps)
 	{
 		OscJobStep *step = lfirst(lc);
+		Node	   *node;
 
-		if (step->kind == OSC_STEP_FINAL && (!undo || step->undo))
-			osc_command_locks(&set, step->relid, undo ? step->undo : step->command);
+		if (step->kind != OSC_STEP_FINAL || (undo && step->undo == NULL))
+			continue;
+		node = osc_command_on(undo ? step->undo : step->command, step->relid);
+		osc_way_back_aim(node, step->relid, keys);
+		osc_node_locks(&set, step->relid, node);
 	}
 	osc_lock_all(&set, purpose, job->owner);
 	osc_set_local("lock_timeout", psprintf("%d", osc_lock_timeout));
@@ -356,7 +446,7 @@ osc_column_swap(OscJob *job, TimestampTz *locked_at)
 	char	   *left;
 	ListCell   *lc;
 
-	lock_all(job, m, false, "swap");
+	lock_all(job, m, false, NIL, "swap");
 	*locked_at = GetCurrentTimestamp();
 	osc_deadline_arm(osc_swap_timeout);
 	OSC_STOP_POINT("swap-locked");
@@ -368,7 +458,11 @@ osc_column_swap(OscJob *job, TimestampTz *locked_at)
 		if (osc_column_is_added(lfirst(lc)))
 			continue;
 		if (osc_column_is_rename(lfirst(lc)))
+		{
+			if (rel_has_default(m->relid, ((OscColumn *) lfirst(lc))->old_att))
+				osc_require_default_callable();
 			copy_properties(m->relid, lfirst(lc));
+		}
 		else
 			exchange_properties(m->relid, lfirst(lc));
 	}
@@ -379,7 +473,7 @@ osc_column_swap(OscJob *job, TimestampTz *locked_at)
 
 		if (step->kind != OSC_STEP_FINAL)
 			continue;
-		run_final(m, step->relid, step->command);
+		run_final(m, step->relid, step->command, NIL);
 		osc_job_step_set(job, step, true, true);
 		osc_event_command(job, step, step->command, start);
 	}
@@ -393,7 +487,7 @@ osc_column_swap(OscJob *job, TimestampTz *locked_at)
 				 errdetail("%s was made while the job ran.", left),
 				 errhint("Drop it, and start the job again.")));
 	if (!both && !added)
-		stop_enforcing(m, columns);
+		stop_enforcing_old(m, columns);
 	osc_mirror_set_direction(m->relid, added ? OSC_MIRROR_OFF : both ? OSC_MIRROR_BOTH : OSC_MIRROR_BACK);
 	note_fingerprint(m);
 	osc_log_swap_message(job, m);
@@ -405,32 +499,11 @@ osc_column_swap(OscJob *job, TimestampTz *locked_at)
 	AtEOXact_GUC(true, nest);
 }
 
-/* with the locks held: can the swap be taken back? */
-static void
-check_before_revert(OscMember *m)
-{
-	char	   *key;
-	int64		n;
-
-	osc_mirror_require_intact(m);
-	PushActiveSnapshot(GetLatestSnapshot());
-	n = osc_notes_unsettled(m, true, &key);
-	PopActiveSnapshot();
-	if (n > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the old column of table \"%s\" cannot hold values that were written since the swap",
-						m->relname),
-				 errdetail_plural(INT64_FORMAT " write left such a value, in the row with key %s.",
-								  INT64_FORMAT " writes left such values, one of them in the row with key %s.",
-								  (unsigned long) n, n, key),
-				 errhint("Change these rows, or end the job with osc_cleanup().")));
-}
-
 /*
  * Take the swap back, in this transaction.  On exit the locks are held, and the
- * mirror is off: the new columns are to be dropped.  Raises lock_not_available,
- * object_not_in_prerequisite_state, or what is in the way.
+ * new columns, which are to be dropped, follow the old ones; nothing is enforced
+ * on them any more.  Raises lock_not_available, or what is in the way
+ * (finish/way_back.c).
  */
 void
 osc_column_revert(OscJob *job)
@@ -438,14 +511,15 @@ osc_column_revert(OscJob *job)
 	OscMember  *m = osc_column_member(job);
 	List	   *columns = osc_columns_load(m->columns);
 	int			nest = NewGUCNestLevel();
+	List	   *keys = osc_way_back_keys(m);
 	TimestampTz locked_at;
 	ListCell   *lc;
 
-	lock_all(job, m, true, "revert");
+	lock_all(job, m, true, keys, "revert");
 	locked_at = GetCurrentTimestamp();
 	osc_deadline_arm(osc_swap_timeout);
 	OSC_STOP_POINT("revert-locked");
-	check_before_revert(m);
+	osc_way_back_check(job, m, columns);
 	enforce_again(m);
 	foreach(lc, columns)
 		if (!osc_column_is_rename(lfirst(lc)))
@@ -457,11 +531,13 @@ osc_column_revert(OscJob *job)
 
 		if (step->kind != OSC_STEP_FINAL || step->undo == NULL)
 			continue;
-		run_final(m, step->relid, step->undo);
+		run_final(m, step->relid, step->undo, keys);
 		osc_job_step_set(job, step, false, false);
 		osc_event_command(job, step, step->undo, start);
 	}
-	osc_mirror_set_direction(m->relid, OSC_MIRROR_OFF);
+	osc_way_back_check_left(m, columns);
+	(void) stop_enforcing(m->relid, columns, true);
+	osc_mirror_set_direction(m->relid, OSC_MIRROR_FORWARD);
 	note_fingerprint(m);
 	osc_log_swap_message(job, m);
 	OSC_STOP_POINT("revert-before-commit");

@@ -140,10 +140,11 @@ osc_backfill_begin(OscMember *m, int nranges)
 	osc_arg_int8(&args, rows);
 	osc_arg_int8(&args, nblocks * BLCKSZ);
 	osc_member_update(m, "fence_passed = true, source_storage = $3, blocks_total = $4,"
-					  " rows_total = $5, bytes_total = $6", &args);
+					  " rows_total = $5, bytes_total = $6, vacuumed_blocks = 0", &args);
 	m->fence_passed = true;
 	m->source_storage = storage;
 	m->blocks_total = nblocks;
+	m->vacuumed_blocks = 0;
 }
 
 /* number of ranges of the member */

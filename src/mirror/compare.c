@@ -6,9 +6,10 @@
  * One scan of the table by ranges of blocks, each under a snapshot of its own.
  * Both columns are in one row, so a row is right or wrong whatever happens
  * meanwhile: before the swap the new column must be the image of what the old
- * one gives, NULLs included.  Afterwards the old column must be what the new
- * one gives, or still give the new one; where the old type cannot hold the
- * value, it must be NULL.  Images are compared, not equality.
+ * one gives, NULLs included; where that is NULL and must not be, the row is
+ * noted (mirror/notes.c).  Afterwards the old column must be what the new one
+ * gives, or still give the new one; where the old type cannot hold the value,
+ * it must be NULL.  Images are compared, not equality.
  *
  * Rows that move between blocks were written, so the mirror trigger saw them;
  * they may be met twice or not at all.  If the table has got other storage,
@@ -38,6 +39,7 @@
 #include "mirror/compare.h"
 #include "mirror/lookups.h"
 #include "mirror/mirror.h"
+#include "mirror/notes.h"
 #include "model/mapping.h"
 
 /* keys of differing rows that are kept */
@@ -121,7 +123,7 @@ old_is_right_guarded(Compare *c, int i)
 	{
 		ErrorData  *edata = osc_subxact_caught(&subxact);
 
-		if (edata->sqlerrcode == ERRCODE_QUERY_CANCELED || edata->sqlerrcode == ERRCODE_OUT_OF_MEMORY)
+		if (!osc_error_is_of_value(edata->sqlerrcode))
 			ReThrowError(edata);
 		FreeErrorData(edata);
 		result = slot_attisnull(c->row, c->ce->column[i]->old_att);
@@ -141,6 +143,10 @@ compare_row(Compare *c, bool guarded)
 	{
 		same = c->mirror.direction == OSC_MIRROR_FORWARD ? new_is_right(c, i) :
 			guarded ? old_is_right_guarded(c, i) : old_is_right(c, i);
+		/* not yet an error: somebody may change the row before the swap */
+		if (same && c->mirror.direction == OSC_MIRROR_FORWARD && c->ce->column[i]->not_null &&
+			slot_attisnull(c->row, c->ce->column[i]->new_att))
+			osc_note_key(&c->mirror, c->rel, c->row);
 		/* other tables have changed: it is as last computed */
 		if (!same && c->ce->column[i]->as_computed)
 			same = outdated = true;
@@ -238,6 +244,8 @@ osc_compare_chunk(OscMember *m, bool everything, OscValidateResult *result)
 	restart_where_replaced(m, c.rel);
 	osc_lookups_lock(m);
 	PushActiveSnapshot(GetLatestSnapshot());
+	if (m->validate_source == 0)
+		osc_notes_begin_comparison(&c.mirror);
 	osc_rows_enter(&identity, c.rel->rd_rel->relowner);
 	c.ce = osc_columns_init(c.rel, c.mirror.columns);
 	osc_columns_plan_queries(c.ce);

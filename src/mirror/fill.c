@@ -54,6 +54,7 @@
 #include "mirror/backfill.h"
 #include "mirror/fill.h"
 #include "mirror/lookups.h"
+#include "mirror/notes.h"
 #include "model/mapping.h"
 
 /* VACUUM when this share of the blocks has been filled, but at least so many */
@@ -73,6 +74,8 @@ typedef struct Fill
 	TupleTableSlot *out;
 	CommandId	cid;
 	int64		rows;
+	OscMirror	mirror;			/* for notes */
+	bool		empty;			/* the row at work has a NULL where there must be none */
 	int64		held_block;		/* last block in which a row is locked; -1: none */
 	bool		again;			/* the range is one block that is looked at again */
 	bool		busy;			/* an error is being described */
@@ -99,6 +102,7 @@ work_out(Fill *f)
 	TupleDesc	desc = RelationGetDescr(f->rel);
 	bool		differs = false;
 
+	f->empty = false;
 	slot_getallattrs(f->in);
 	ExecClearTuple(f->out);
 	memcpy(f->out->tts_values, f->in->tts_values, sizeof(Datum) * desc->natts);
@@ -109,6 +113,7 @@ work_out(Fill *f)
 		bool		isnull;
 		Datum		value = osc_column_forward(f->ce, i, f->in, &isnull);
 
+		f->empty = f->empty || (isnull && f->ce->column[i]->not_null);
 		if (osc_same_image(f->rel, attnum, f->in->tts_values[attnum - 1], f->in->tts_isnull[attnum - 1],
 						   value, isnull))
 			continue;
@@ -239,6 +244,9 @@ fill_blocks(Fill *f, int64 next_block, int64 limit, int64 max_rows)
 		block = at;
 		if (work_out(f))
 			update_row(f);
+		/* not yet an error: somebody may have changed the row since */
+		if (f->empty)
+			osc_note_key(&f->mirror, f->rel, f->in);
 		ResetPerTupleExprContext(f->ce->estate);
 	}
 	if (block >= 0)
@@ -250,6 +258,8 @@ fill_blocks(Fill *f, int64 next_block, int64 limit, int64 max_rows)
 static void
 open_fill(Fill *f, List *columns)
 {
+	if (!osc_mirror_read(f->member->relid, &f->mirror))
+		elog(ERROR, "the mirror of table \"%s\" is gone", f->member->relname);
 	osc_lookups_lock(f->member);
 	PushActiveSnapshot(GetLatestSnapshot());
 	osc_rows_enter(&f->identity, f->rel->rd_rel->relowner);

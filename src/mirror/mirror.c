@@ -10,11 +10,14 @@
  * written since the trigger is there.
  *
  * Before the swap the new column follows the old one, afterwards the old one
- * the new; with two names for one value, each follows whichever was changed.
+ * the new; with two names for one value, each follows whichever was changed:
+ * then a second trigger of the kind is the first to see the row, so that the
+ * other ones meet the value under both names (mirror/two_names.c).
  * A write never fails for the mirror's sake (but for contradictory values
  * under two names): where the value cannot be worked out, the column that
  * follows is NULL, and the row's key is noted in a table of the job's
- * (mirror/notes.c).
+ * (mirror/notes.c).  So it is where the value is NULL, and the new column is to
+ * be NOT NULL.
  *
  * The function takes no arguments and believes none: what it is to do, it
  * learns from online_schema.mirror, by the trigger's own OID and relation.
@@ -54,9 +57,9 @@
 #include "base/relation_cache.h"
 #include "base/run.h"
 #include "base/stop_point.h"
-#include "mirror/default_taken.h"
 #include "mirror/mirror.h"
 #include "mirror/notes.h"
+#include "mirror/two_names.h"
 
 /* columns of online_schema.mirror, see sql/install/10_tables.sql */
 #define MIRROR_RELATION 1
@@ -69,6 +72,7 @@
 #define MIRROR_KEY 8
 #define MIRROR_KEY_BACK 9
 #define MIRROR_SETTINGS 10
+#define MIRROR_FIRST_TRIGGER 11
 
 /* what a backend knows of a mirrored relation */
 typedef struct MirrorEntry
@@ -79,6 +83,9 @@ typedef struct MirrorEntry
 	OscMirror	mirror;
 	bool		guarded;		/* expressions may fail, or need the job's owner */
 	bool		needs_owner;
+	bool		fits;			/* the columns are still those of the job */
+	bool		overtaken;		/* another trigger may change a row behind us */
+	TransactionId overtaken_in; /* the last transaction that noted it */
 	OscColumnExec *ce;
 	MemoryContext context;		/* of all this */
 } MirrorEntry;
@@ -151,22 +158,11 @@ osc_mirror_read(Oid relid, OscMirror *mirror)
 		read_key(heap_getattr(tuple, MIRROR_KEY_BACK, desc, &isnull), &mirror->key_back);
 		settings = heap_getattr(tuple, MIRROR_SETTINGS, desc, &isnull);
 		mirror->settings = isnull ? NULL : DatumGetJsonbPCopy(settings);
+		mirror->first_trigger = DatumGetObjectId(heap_getattr(tuple, MIRROR_FIRST_TRIGGER, desc, &isnull));
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return OidIsValid(mirror->trigger);
-}
-
-/* errors that say nothing of the value: the statement fails, as it would in any function */
-static bool
-is_not_of_value(int code)
-{
-	int			category = ERRCODE_TO_CATEGORY(code);
-
-	return category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
-		category == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) ||
-		category == ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR) ||
-		category == ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK);
 }
 
 /*
@@ -199,7 +195,7 @@ prepare(MirrorEntry *entry, Relation rel)
 		ErrorData  *edata = osc_subxact_caught(&subxact);
 
 		entry->ce = NULL;
-		if (is_not_of_value(edata->sqlerrcode))
+		if (!osc_error_is_of_value(edata->sqlerrcode))
 			ReThrowError(edata);
 		FreeErrorData(edata);
 	}
@@ -225,7 +221,11 @@ learn(MirrorEntry *entry, Relation rel)
 	{
 		entry->needs_owner = osc_columns_need_owner(entry->mirror.columns);
 		entry->guarded = entry->needs_owner || osc_columns_may_fail(entry->mirror.columns);
-		prepare(entry, rel);
+		entry->overtaken = !osc_mirror_is_last(rel, entry->mirror.trigger, NULL);
+		entry->overtaken_in = InvalidTransactionId;
+		entry->fits = osc_columns_fit(rel, entry->mirror.columns);
+		if (entry->fits)
+			prepare(entry, rel);
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -290,7 +290,7 @@ work_out_guarded(MirrorEntry *entry, int i, TupleTableSlot *row, Datum *value, b
 
 		entry->busy = false;
 		edata = osc_subxact_caught(&subxact);
-		if (is_not_of_value(edata->sqlerrcode))
+		if (!osc_error_is_of_value(edata->sqlerrcode))
 			ReThrowError(edata);
 		FreeErrorData(edata);
 		*value = (Datum) 0;
@@ -356,7 +356,8 @@ refuse_given_old(const MirrorRow *mr, const OscColumn *c, Datum value, bool isnu
 			 errmsg("column \"%s\" of table \"%s\" cannot be written to",
 					NameStr(TupleDescAttr(RelationGetDescr(mr->rel), c->old_att - 1)->attname),
 					RelationGetRelationName(mr->rel)),
-			 errdetail("It only follows column \"%s\" until the job that changed that is cleaned up.",
+			 errdetail(c->inverse == NULL ? "It only keeps what was there before the change of column \"%s\" until the job is cleaned up." :
+					   "It only follows column \"%s\" until the job that changed that is cleaned up.",
 					   NameStr(TupleDescAttr(RelationGetDescr(mr->rel), c->new_att - 1)->attname)),
 			 errhint("Name the columns of the INSERT or COPY.")));
 }
@@ -380,7 +381,7 @@ follow(MirrorRow *mr, int i, const OscColumn *c)
 		/* no way back: it stays as it was at the swap, and new rows have none */
 		if (mr->is_update)
 			value = slot_getattr(mr->old, c->old_att, &isnull);
-		else if (slot_attisnull(mr->row, c->new_att))
+		else
 			refuse_given_old(mr, c, value, isnull);
 		set_column(mr, c->old_att, value, isnull);
 		return;
@@ -399,69 +400,36 @@ follow(MirrorRow *mr, int i, const OscColumn *c)
 	if (back && !mr->is_update)
 		refuse_given_old(mr, c, value, isnull);
 	set_column(mr, back ? c->old_att : c->new_att, value, isnull);
-	if (!known)
+	if (!known || (!back && isnull && c->not_null))
 		mr->noted = true;
 }
 
+/* two names for one value: both get it */
 static void
-refuse_contradiction(const MirrorRow *mr, const OscColumn *c)
+make_names_equal(MirrorRow *mr, const OscColumn *c, bool first)
 {
-	TupleDesc	desc = RelationGetDescr(mr->rel);
+	OscNamedRow row = {.rel = mr->rel,.old = mr->old,.row = mr->row,.first = first};
+	Datum		value;
+	bool		isnull;
 
-	ereport(ERROR,
-			(errcode(ERRCODE_CHECK_VIOLATION),
-			 errmsg("columns \"%s\" and \"%s\" of table \"%s\" are given different values",
-					NameStr(TupleDescAttr(desc, c->old_att - 1)->attname),
-					NameStr(TupleDescAttr(desc, c->new_att - 1)->attname),
-					RelationGetRelationName(mr->rel)),
-			 errdetail("Both are names of one value until the job that renames the column is cleaned up."),
-			 errhint("Give one of the two, or the same value to both.")));
-}
-
-/* an INSERT: the value of the name that was given, else that of the default */
-static void
-follow_given(MirrorRow *mr, const OscColumn *c)
-{
-	bool		old_default = osc_default_was_taken(mr->entry->relation.relid, c->old_att);
-	bool		new_default = osc_default_was_taken(mr->entry->relation.relid, c->new_att);
-	bool		old_isnull,
-				new_isnull;
-	Datum		old_value = slot_getattr(mr->row, c->old_att, &old_isnull);
-	Datum		new_value = slot_getattr(mr->row, c->new_att, &new_isnull);
-
-	/* without a default a NULL cannot be told from a column that is left out */
-	if (!old_default && !new_default)
-	{
-		if (!old_isnull && !new_isnull)
-			refuse_contradiction(mr, c);
-		new_default = new_isnull;
-	}
-	/* the new column's default is the real one */
-	if (new_default && !old_default)
-		set_column(mr, c->new_att, old_value, old_isnull);
-	else
-		set_column(mr, c->old_att, new_value, new_isnull);
-}
-
-/* two names for one value: the one that was given, or changed, wins */
-static void
-follow_each_other(MirrorRow *mr, const OscColumn *c)
-{
-	bool		old_isnull,
-				new_isnull;
-	Datum		old_value = slot_getattr(mr->row, c->old_att, &old_isnull);
-	Datum		new_value = slot_getattr(mr->row, c->new_att, &new_isnull);
-
-	if (osc_same_image(mr->rel, c->old_att, old_value, old_isnull, new_value, new_isnull))
+	if (!osc_value_of_names(&row, c, &value, &isnull))
 		return;
-	if (!mr->is_update)
-		follow_given(mr, c);
-	else if (is_unchanged(mr, c->old_att))
-		set_column(mr, c->old_att, new_value, new_isnull);
-	else if (is_unchanged(mr, c->new_att))
-		set_column(mr, c->new_att, old_value, old_isnull);
-	else
-		refuse_contradiction(mr, c);
+	set_column(mr, c->old_att, value, isnull);
+	set_column(mr, c->new_att, value, isnull);
+}
+
+/*
+ * A trigger with a later name sees the row after us, and may change what was
+ * followed, or nothing can be followed.  Once for each subtransaction: its fate
+ * is that of its writes.
+ */
+static void
+note_overtaken(MirrorEntry *entry)
+{
+	if (entry->overtaken_in == GetCurrentTransactionId())
+		return;
+	osc_note_overtaken(&entry->mirror);
+	entry->overtaken_in = GetCurrentTransactionId();
 }
 
 /*
@@ -474,13 +442,16 @@ osc_mirror(PG_FUNCTION_ARGS)
 	MirrorRow	mr = {0};
 	HeapTuple	tuple;
 	ListCell   *lc;
+	int			n;
+	bool		first;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"%s\" was not called by a trigger", "osc_mirror")));
 	mr.entry = lookup(data->tg_relation);
-	if (!mr.entry->found || data->tg_trigger->tgoid != mr.entry->mirror.trigger)
+	first = data->tg_trigger->tgoid == mr.entry->mirror.first_trigger;
+	if (!mr.entry->found || (!first && data->tg_trigger->tgoid != mr.entry->mirror.trigger))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("trigger \"%s\" was not made by an online schema change",
@@ -493,13 +464,23 @@ osc_mirror(PG_FUNCTION_ARGS)
 	tuple = mr.is_update ? data->tg_newtuple : data->tg_trigtuple;
 	if (mr.entry->mirror.direction == OSC_MIRROR_OFF || !OSC_PROTECTED("mirror"))
 		return PointerGetDatum(tuple);
-	mr.attnums = palloc(sizeof(int) * list_length(mr.entry->mirror.columns));
-	mr.values = palloc(sizeof(Datum) * list_length(mr.entry->mirror.columns));
-	mr.nulls = palloc(sizeof(bool) * list_length(mr.entry->mirror.columns));
+	/* somebody has changed a column in spite of the guard, or while the job is cleaned up */
+	if (!mr.entry->fits)
+	{
+		note_overtaken(mr.entry);
+		return PointerGetDatum(tuple);
+	}
+	/* there is work before the other triggers while there are two names, only */
+	if (first && mr.entry->mirror.direction != OSC_MIRROR_BOTH)
+		return PointerGetDatum(tuple);
+	n = 2 * list_length(mr.entry->mirror.columns);
+	mr.attnums = palloc(sizeof(int) * n);
+	mr.values = palloc(sizeof(Datum) * n);
+	mr.nulls = palloc(sizeof(bool) * n);
 	foreach(lc, mr.entry->mirror.columns)
 	{
 		if (mr.entry->mirror.direction == OSC_MIRROR_BOTH)
-			follow_each_other(&mr, lfirst(lc));
+			make_names_equal(&mr, lfirst(lc), first);
 		else
 			follow(&mr, foreach_current_index(lc), lfirst(lc));
 	}
@@ -508,8 +489,9 @@ osc_mirror(PG_FUNCTION_ARGS)
 										  mr.attnums, mr.values, mr.nulls);
 	if (mr.noted)
 		osc_note_key(&mr.entry->mirror, mr.rel, mr.row);
+	if (mr.entry->overtaken)
+		note_overtaken(mr.entry);
 	if (mr.entry->ce)
 		ResetPerTupleExprContext(mr.entry->ce->estate);
-	osc_defaults_forget();
 	return PointerGetDatum(tuple);
 }

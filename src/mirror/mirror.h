@@ -22,6 +22,7 @@ typedef struct OscMirror
 {
 	Oid			relid;
 	Oid			trigger;
+	Oid			first_trigger;	/* while there are two names: the other one; else 0 */
 	char		direction;
 	Oid			owner;
 	List	   *columns;		/* OscColumn * */
@@ -37,6 +38,7 @@ extern bool osc_mirror_read(Oid relid, OscMirror *mirror);
 extern void osc_mirror_set_direction(Oid relid, char direction);
 extern void osc_mirror_remove(const OscMember *m);
 extern char *osc_mirror_state(const OscMember *m);
+extern bool osc_mirror_is_last(Relation rel, Oid trigger, const char **last);
 extern void osc_mirror_require_intact(const OscMember *m);
 
 #endif							/* OSC_MIRROR_H */

@@ -41,6 +41,10 @@
 /* behind all names that begin with an ASCII letter or digit */
 #define TRIGGER_NAME "~osc_mirror"
 
+/* before all that people use, and before all there are */
+#define FIRST_NAME "!osc_mirror"
+#define VERY_FIRST_NAME "\001osc_mirror"
+
 /* the last of the triggers that see a row before it is written; NULL if there is none */
 static const Trigger *
 last_before_row(Relation rel)
@@ -71,21 +75,31 @@ trigger_name(Relation rel)
 					last->tgname);
 }
 
+/* a name that makes a trigger the first of all */
+static char *
+first_trigger_name(Relation rel)
+{
+	/* they are in the order of their names */
+	if (rel->trigdesc && strcmp(rel->trigdesc->triggers[0].tgname, FIRST_NAME) <= 0)
+		return pstrdup(VERY_FIRST_NAME);
+	return pstrdup(FIRST_NAME);
+}
+
 static Oid
-create_trigger(const OscMember *m)
+create_trigger(Oid relid, bool first)
 {
 	CreateTrigStmt *stmt = makeNode(CreateTrigStmt);
-	Relation	rel = table_open(m->relid, NoLock);
+	Relation	rel = table_open(relid, NoLock);
 	Oid			func = LookupFuncName(list_make2(makeString(osc_function_schema()),
 												 makeString("osc_mirror")), 0, NULL, false);
 	ObjectAddress trigger;
 
-	stmt->trigname = trigger_name(rel);
+	stmt->trigname = first ? first_trigger_name(rel) : trigger_name(rel);
 	table_close(rel, NoLock);
 	stmt->row = true;
 	stmt->timing = TRIGGER_TYPE_BEFORE;
 	stmt->events = TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE;
-	trigger = CreateTriggerFiringOn(stmt, NULL, m->relid, InvalidOid, InvalidOid,
+	trigger = CreateTriggerFiringOn(stmt, NULL, relid, InvalidOid, InvalidOid,
 									InvalidOid, func, InvalidOid, NULL, true, false,
 									TRIGGER_FIRES_ALWAYS);
 	CommandCounterIncrement();
@@ -112,7 +126,7 @@ arg_key(OscArgs *args, const OscKey *key)
 void
 osc_mirror_install(const OscJob *job, const OscMember *m, const OscMirror *mirror)
 {
-	Oid			trigger = create_trigger(m);
+	Oid			trigger = create_trigger(m->relid, false);
 	OscStore	store;
 	OscArgs		args = {0};
 
@@ -135,19 +149,23 @@ osc_mirror_install(const OscJob *job, const OscMember *m, const OscMirror *mirro
 }
 
 /*
- * Turn the mirror round, or off.  Under ACCESS EXCLUSIVE on the table, but for
- * off, where it does not matter when writers learn of it.
+ * Turn the mirror round, or off.  Under ACCESS EXCLUSIVE on the table.  Where
+ * both names are to be live, the trigger that does so before all others is made,
+ * too.
  */
 void
 osc_mirror_set_direction(Oid relid, char direction)
 {
+	Oid			first = direction == OSC_MIRROR_BOTH ? create_trigger(relid, true) : InvalidOid;
 	OscStore	store;
 	OscArgs		args = {0};
 
 	osc_store_open(&store);
 	osc_arg_oid(&args, relid);
 	osc_arg_datum(&args, CHAROID, CharGetDatum(direction), false);
-	osc_sql("UPDATE online_schema.mirror SET direction = $2 WHERE relation = $1", &args);
+	osc_arg_oid(&args, first);
+	osc_sql("UPDATE online_schema.mirror SET direction = $2, first_trigger = coalesce($3, first_trigger)"
+			" WHERE relation = $1", &args);
 	osc_store_close(&store);
 	CommandCounterIncrement();
 	if (get_rel_name(relid) != NULL)
@@ -202,6 +220,20 @@ osc_mirror_state(const OscMember *m)
 }
 
 /*
+ * Is the trigger the last one to see a row of the relation before it is
+ * written?  Else sets *last, if given, to the name of the one that is.
+ */
+bool
+osc_mirror_is_last(Relation rel, Oid trigger, const char **last)
+{
+	const Trigger *t = last_before_row(rel);
+
+	if (last)
+		*last = t ? t->tgname : "";
+	return t != NULL && t->tgoid == trigger;
+}
+
+/*
  * Raise an error unless the trigger is as it was made, and the last one to see
  * a row.
  */
@@ -211,7 +243,7 @@ osc_mirror_require_intact(const OscMember *m)
 	char	   *state = osc_mirror_state(m);
 	Relation	rel;
 	OscMirror	mirror;
-	const Trigger *last;
+	const char *last;
 
 	if (state == NULL || m->capture_state == NULL || strcmp(state, m->capture_state) != 0)
 		ereport(ERROR,
@@ -220,18 +252,31 @@ osc_mirror_require_intact(const OscMember *m)
 				 errhint("Start the job again.")));
 	(void) osc_mirror_read(m->relid, &mirror);
 	rel = table_open(m->relid, AccessShareLock);
-	last = last_before_row(rel);
-	if (last == NULL || last->tgoid != mirror.trigger)
+	if (!osc_mirror_is_last(rel, mirror.trigger, &last))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("trigger \"%s\" of table \"%s\" fires after the mirror trigger of the job",
-						last ? last->tgname : "", m->relname),
-				 errhint("Triggers fire in the order of their names: rename it, and start the job again.")));
+						last, m->relname),
+				 errhint("Triggers fire in the order of their names: rename it; then osc_validate() tells whether the columns are equal still.")));
 	table_close(rel, NoLock);
 }
 
+static void
+drop_trigger(Oid trigger, Oid relid)
+{
+	ObjectAddress address;
+	TransactionId xmin;
+	bool		exists;
+
+	(void) trigger_is_intact(trigger, relid, &xmin, &exists);
+	if (!exists)
+		return;
+	ObjectAddressSet(address, TriggerRelationId, trigger);
+	performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_INTERNAL | PERFORM_DELETION_QUIETLY);
+}
+
 /*
- * Remove the trigger and its row.  The caller holds ACCESS EXCLUSIVE on the
+ * Remove the triggers and their row.  The caller holds ACCESS EXCLUSIVE on the
  * table, if it still exists.
  */
 void
@@ -240,20 +285,12 @@ osc_mirror_remove(const OscMember *m)
 	OscStore	store;
 	OscArgs		args = {0};
 	OscMirror	mirror;
-	TransactionId xmin;
-	bool		exists;
 
 	if (osc_mirror_read(m->relid, &mirror))
 	{
-		(void) trigger_is_intact(mirror.trigger, m->relid, &xmin, &exists);
-		if (exists)
-		{
-			ObjectAddress address;
-
-			ObjectAddressSet(address, TriggerRelationId, mirror.trigger);
-			performDeletion(&address, DROP_RESTRICT,
-							PERFORM_DELETION_INTERNAL | PERFORM_DELETION_QUIETLY);
-		}
+		drop_trigger(mirror.trigger, m->relid);
+		if (OidIsValid(mirror.first_trigger))
+			drop_trigger(mirror.first_trigger, m->relid);
 	}
 	osc_store_open(&store);
 	osc_arg_oid(&args, m->relid);

@@ -106,6 +106,7 @@ osc_columns_store(const List *columns)
 		one = lappend(one, c->reads);
 		one = lappend(one, makeBoolean(c->as_computed));
 		one = lappend(one, makeString(c->final_name));
+		one = lappend(one, makeBoolean(c->not_null));
 		all = lappend(all, one);
 	}
 	return nodeToString(all);
@@ -133,6 +134,7 @@ osc_columns_load(const char *stored)
 		c->reads = list_nth(one, 8);
 		c->as_computed = boolVal(list_nth(one, 9));
 		c->final_name = strVal(list_nth(one, 10));
+		c->not_null = boolVal(list_nth(one, 11));
 		result = lappend(result, c);
 	}
 	return result;
@@ -270,6 +272,47 @@ osc_columns_need_owner(const List *columns)
 	return false;
 }
 
+/* has each column of the row that the expression uses the type that it is taken for? */
+static bool
+vars_fit(TupleDesc desc, Node *expr)
+{
+	ListCell   *lc;
+
+	foreach(lc, pull_vars_of_level(expr, 0))
+	{
+		Var		   *var = lfirst_node(Var, lc);
+		Form_pg_attribute att;
+
+		if (var->varattno < 1 || var->varattno > desc->natts)
+			return false;
+		att = TupleDescAttr(desc, var->varattno - 1);
+		if (att->attisdropped || att->atttypid != var->vartype)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Are the columns still those that the pairs were planned for?  Somebody may
+ * change the table while clean-up waits for its locks.
+ */
+bool
+osc_columns_fit(Relation rel, const List *columns)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		OscColumn  *c = lfirst(lc);
+
+		if (c->new_att > desc->natts || TupleDescAttr(desc, c->new_att - 1)->attisdropped ||
+			!vars_fit(desc, c->forward) || (c->inverse && !vars_fit(desc, c->inverse)))
+			return false;
+	}
+	return true;
+}
+
 /*
  * Prepare the expressions of the pairs, in the current memory context.  The
  * relation must outlive the result.
@@ -348,6 +391,10 @@ osc_same_image(Relation rel, AttrNumber attnum, Datum a, bool a_isnull, Datum b,
 	if (a_isnull || b_isnull)
 		return a_isnull && b_isnull;
 	if (!att->attbyval && DatumGetPointer(a) == DatumGetPointer(b))
+		return true;
+	/* as it was read: the same TOAST pointer needs no look at the value */
+	if (att->attlen == -1 && VARSIZE_ANY(DatumGetPointer(a)) == VARSIZE_ANY(DatumGetPointer(b)) &&
+		memcmp(DatumGetPointer(a), DatumGetPointer(b), VARSIZE_ANY(DatumGetPointer(a))) == 0)
 		return true;
 	return datum_image_eq(a, b, att->attbyval, att->attlen);
 }

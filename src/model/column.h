@@ -30,6 +30,7 @@ typedef struct OscColumn
 	Node	   *inverse;		/* the old one's from the new one's; NULL: there is no way back */
 	List	   *reads;			/* Oid: the tables that subqueries in forward read */
 	bool		as_computed;	/* forward may give another value later, see model/mapping.c */
+	bool		not_null;		/* the new one will be NOT NULL */
 } OscColumn;
 
 /* pairs ready to be worked out; lives as long as the context it was made in */
@@ -59,6 +60,7 @@ extern List *osc_columns_load(const char *stored);
 extern OscKey osc_key_of_new_columns(const List *columns, const OscKey *key);
 extern bool osc_columns_may_fail(const List *columns);
 extern bool osc_columns_need_owner(const List *columns);
+extern bool osc_columns_fit(Relation rel, const List *columns);
 extern OscColumnExec *osc_columns_init(Relation rel, List *columns);
 extern void osc_columns_plan_queries(OscColumnExec *ce);
 extern void osc_columns_end(OscColumnExec *ce);

@@ -16,7 +16,7 @@
  * one are copied as native rewrites them.
  *
  * Rows are found in the shadow by the source's key.  That is sound only if
- * the mapping of each key column is injective; is_injective() knows the casts
+ * the mapping of each key column is injective; osc_is_injective() knows the casts
  * of which that is certain.  Where no key survives in that sense, or there is
  * none, rows are found by their place (mirror/place.c).
  *
@@ -138,9 +138,12 @@ is_deterministic(Oid collation)
 	return !OidIsValid(collation) || get_collation_isdeterministic(collation);
 }
 
-/* a cast that is certain to map different values to different values */
-static bool
-is_injective(Expr *expr, Form_pg_attribute from, Form_pg_attribute to)
+/*
+ * Is the expression the column itself, or a cast of it that is certain to map
+ * different values to different values?
+ */
+bool
+osc_is_injective(Expr *expr, Form_pg_attribute from, Form_pg_attribute to)
 {
 	Node	   *node = strip_relabels((Node *) expression_planner(copyObject(expr)));
 	bool		same_bytes = IsA(node, Var);
@@ -185,7 +188,7 @@ key_survives(OscMapping *mapping, Relation source, Relation shadow, const OscKey
 		TargetEntry *te = list_nth_node(TargetEntry, mapping->values, attnum - 1);
 
 		if (TupleDescAttr(RelationGetDescr(shadow), attnum - 1)->attisdropped ||
-			!is_injective(te->expr, TupleDescAttr(RelationGetDescr(source), attnum - 1),
+			!osc_is_injective(te->expr, TupleDescAttr(RelationGetDescr(source), attnum - 1),
 						  TupleDescAttr(RelationGetDescr(shadow), attnum - 1)))
 			return false;
 	}

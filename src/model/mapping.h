@@ -61,6 +61,7 @@ extern OscMapping *osc_mapping_build(Relation source, Relation shadow, List *val
 extern char *osc_mapping_store(const OscMapping *mapping);
 extern OscMapping *osc_mapping_load(const char *stored, Relation source, Relation shadow);
 extern bool osc_looks_elsewhere(Node *expr);
+extern bool osc_is_injective(Expr *expr, Form_pg_attribute from, Form_pg_attribute to);
 extern List *osc_values_with_queries(const OscMapping *mapping);
 extern List *osc_mapping_reads(const char *stored);
 extern OscMapExec *osc_mapping_init(const OscMapping *mapping, Relation source,

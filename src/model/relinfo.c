@@ -575,6 +575,35 @@ osc_check_dependents(Relation rel, List *statements)
 }
 
 /*
+ * Do columns of other tables hold rows of this one, also in arrays, ranges or
+ * domains?  NULL if none does, else the server's own words for it.  Takes ACCESS
+ * SHARE on those tables (tablecmds.c, find_composite_type_dependencies).
+ */
+char *
+osc_row_type_is_stored(Relation rel)
+{
+	OscSubxact	subxact;
+	char	   *volatile result = NULL;
+
+	osc_subxact_begin(&subxact);
+	PG_TRY();
+	{
+		find_composite_type_dependencies(rel->rd_rel->reltype, rel, NULL);
+		osc_subxact_commit(&subxact);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata = osc_subxact_caught(&subxact);
+
+		if (edata->sqlerrcode != ERRCODE_FEATURE_NOT_SUPPORTED)
+			ReThrowError(edata);
+		result = edata->message;
+	}
+	PG_END_TRY();
+	return result;
+}
+
+/*
  * A digest of the definition that the copy relies on: columns, indexes,
  * constraints, persistence, parents and children.  Expressions as they are
  * stored: to print them takes seconds for a table with many, and this runs

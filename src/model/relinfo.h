@@ -37,6 +37,7 @@ extern void osc_check_access_method(Relation rel);
 extern void osc_check_table(Relation rel);
 extern const char *osc_whole_row_user(Relation rel);
 extern List *osc_candidate_keys(Relation rel);
+extern char *osc_row_type_is_stored(Relation rel);
 extern OscKey *osc_find_key(Relation rel, const OscKey *wanted);
 extern void osc_check_dependents(Relation rel, List *statements);
 extern char *osc_fingerprint(Oid relid);

@@ -241,6 +241,31 @@ aimed_at(const Node *node, const char *nspname, const char *relname)
 }
 
 /*
+ * Parse a command of ours that is about the relation, or a constraint of it,
+ * and let it name the relation as it is called now.
+ */
+Node *
+osc_command_on(const char *command, Oid relid)
+{
+	Node	   *node = osc_parse_command(command);
+	char	   *relname = get_rel_name(relid);
+	char	   *nspname = get_namespace_name(get_rel_namespace(relid));
+
+	if (relname == NULL)
+		return node;
+	if (IsA(node, AlterTableStmt) ||
+		(IsA(node, RenameStmt) && castNode(RenameStmt, node)->renameType == OBJECT_TABCONSTRAINT))
+		return aimed_at(node, nspname, relname);
+	if (IsA(node, CommentStmt) && castNode(CommentStmt, node)->objtype == OBJECT_TABCONSTRAINT)
+	{
+		List	   *name = castNode(List, castNode(CommentStmt, node)->object);
+
+		castNode(CommentStmt, node)->object = (Node *) list_make3(makeString(nspname), makeString(relname), llast(name));
+	}
+	return node;
+}
+
+/*
  * Is this constraint of the relation a foreign key?  A shadow has none to drop
  * or to validate.
  */

@@ -22,6 +22,7 @@ extern Node *osc_statement_for_later_rows(const OscStatement *s, const char *nsp
 										  const char *relname);
 extern void osc_alter_quietly(AlterTableStmt *stmt, Oid relid);
 extern void osc_alter_by_text(Oid relid, const char *sql);
+extern Node *osc_command_on(const char *command, Oid relid);
 extern void osc_run_as_user(Node *node, const char *text);
 extern void osc_run_statement(const OscStatement *s, bool in_swap);
 

@@ -19,8 +19,8 @@
  * back.  Constraints come back NOT VALID, and are validated afterwards.
  *
  * The way back needs for each unique constraint an index on the old column that
- * outlives it: it is built before the swap, too.  An old unique index is kept
- * only where two different new values can never be equal old ones.
+ * outlives it: it is built before the swap, too.  Whether there is a way back at
+ * all is in column_back.c.
  *
  * Locks: ACCESS SHARE on the table, held by the caller.
  *
@@ -28,15 +28,11 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/nbtree.h"
-#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "parser/parse_coerce.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -45,6 +41,8 @@
 #include "base/ident.h"
 #include "base/run.h"
 #include "finish/direct.h"
+#include "mirror/two_names.h"
+#include "model/mapping.h"
 #include "plan/column_plan.h"
 #include "plan/recipes.h"
 
@@ -107,20 +105,6 @@ static char *
 rename_column(const OscColumnPlan *p, const char *from, const char *to)
 {
 	return alter(p, psprintf("RENAME COLUMN %s TO %s", quote_identifier(from), quote_identifier(to)));
-}
-
-/* a constraint that osc_revert() brings back is validated when that is over */
-static void
-validate_after_revert(OscColumnPlan *p, Oid relid, const char *name)
-{
-	OscPlanStep *step;
-
-	if (!p->way_back)
-		return;
-	step = osc_plan_run(p->plan, OSC_CLEANING, OSC_STEP_SCAN, relid, &p->part,
-						psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", osc_relation_name(relid),
-								 quote_identifier(name)), NULL);
-	step->note = pstrdup("only after osc_revert(), which brings the constraint back NOT VALID");
 }
 
 static char *
@@ -222,7 +206,7 @@ plan_checks(OscColumnPlan *p)
 		osc_column_at_swap(p, relid, alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(check->name))),
 				alter(p, psprintf("ADD CONSTRAINT %s %s", quote_identifier(check->name), not_valid(check->definition))));
 		if (check->valid)
-			validate_after_revert(p, relid, check->name);
+			osc_validate_after_revert(p, relid, check->name);
 	}
 }
 
@@ -255,7 +239,7 @@ plan_old_foreign_keys(OscColumnPlan *p)
 		osc_column_at_swap(p, key->relid, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", table, quote_identifier(key->name)),
 				psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", table, quote_identifier(key->name), not_valid(key->definition)));
 		if (key->valid)
-			validate_after_revert(p, key->relid, key->name);
+			osc_validate_after_revert(p, key->relid, key->name);
 	}
 }
 
@@ -321,22 +305,6 @@ plan_added_foreign_keys(OscColumnPlan *p)
 	}
 }
 
-/* NOT NULL of the new columns, where it does not follow from that of the old ones */
-static void
-plan_not_null_proof(OscColumnPlan *p, const OscColumn *c)
-{
-	char	   *name = psprintf("%s_%s", c->new_name, OSC_NOT_NULL_PROOF);
-	Oid			relid = RelationGetRelid(p->rel);
-
-	(void) osc_plan_run(p->plan, OSC_VALIDATING, OSC_STEP_SHORT, relid, &p->part,
-						alter(p, psprintf("ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID",
-										  quote_identifier(name), quote_identifier(c->new_name))),
-						alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(name))));
-	(void) osc_plan_run(p->plan, OSC_VALIDATING, OSC_STEP_SCAN, relid, &p->part,
-						alter(p, psprintf("VALIDATE CONSTRAINT %s", quote_identifier(name))), NULL);
-	osc_column_at_swap(p, relid, alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(name))), NULL);
-}
-
 /* ---------------------------------------- indexes */
 
 /*
@@ -353,92 +321,10 @@ osc_find_index(List *indexes, const char *name)
 	return NULL;
 }
 
-static OscColumn *
-column_of(const OscColumnPlan *p, AttrNumber attnum)
-{
-	ListCell   *lc;
-
-	foreach(lc, p->columns)
-		if (((OscColumn *) lfirst(lc))->old_att == attnum)
-			return lfirst(lc);
-	return NULL;
-}
-
-/* are equal values of the index's key images of each other (nbtutils.c, _bt_allequalimage)? */
-static bool
-equal_is_same(Relation index, int i)
-{
-	Oid			proc = get_opfamily_proc(index->rd_opfamily[i], index->rd_opcintype[i],
-										 index->rd_opcintype[i], BTEQUALIMAGE_PROC);
-
-	return OidIsValid(proc) &&
-		DatumGetBool(OidFunctionCall1Coll(proc, index->rd_indcollation[i], ObjectIdGetDatum(index->rd_opcintype[i])));
-}
-
-/* have both columns the same bytes, so that an index on either says the same? */
-static bool
-same_bytes(const OscColumnPlan *p, const OscColumn *c)
-{
-	Oid			old_type = osc_column_is_added(c) ? InvalidOid : TupleDescAttr(RelationGetDescr(p->rel), c->old_att - 1)->atttypid;
-	Oid			new_type = exprType(c->forward);
-
-	return IsBinaryCoercible(old_type, new_type) && IsBinaryCoercible(new_type, old_type);
-}
-
-/*
- * May the unique index on old columns stay in force while these follow the new
- * ones?  Then a client's write can violate it only where it violates the new
- * one as well.
- */
-static bool
-old_index_may_stay(const OscColumnPlan *p, Relation index)
-{
-	bool		plain = index->rd_rel->relam == BTREE_AM_OID &&
-		RelationGetIndexPredicate(index) == NIL && RelationGetIndexExpressions(index) == NIL;
-	ListCell   *lc;
-	bool		all_same = true;
-
-	foreach(lc, p->columns)
-		all_same = all_same && same_bytes(p, lfirst(lc));
-	if (all_same)
-		return true;
-	for (int i = 0; plain && i < index->rd_index->indnkeyatts; i++)
-		if (column_of(p, index->rd_index->indkey.values[i]) && !equal_is_same(index, i))
-			plain = false;
-	return plain;
-}
-
-static void
-check_old_indexes(OscColumnPlan *p)
-{
-	ListCell   *lc;
-
-	foreach(lc, p->before.indexes)
-	{
-		OscColumnIndex *x = lfirst(lc);
-		Relation	index;
-
-		if (!x->valid)
-			osc_refuse_column(psprintf("index \"%s\" is not valid", x->name), "Drop it, or rebuild it with REINDEX CONCURRENTLY.");
-		if (x->contype == 'x')
-			osc_refuse_column(psprintf("\"%s\" is an exclusion constraint", x->name), OSC_USE_COPY);
-		if (x->deferrable)
-			/* the indexes of before the swap, and of after it, could not wait for the commit */
-			osc_refuse_column(psprintf("constraint \"%s\" is deferrable", x->name), OSC_USE_COPY);
-		index = index_open(get_relname_relid(x->name, RelationGetNamespace(p->rel)), AccessShareLock);
-		if (x->unique && !old_index_may_stay(p, index))
-			p->way_back = false;
-		index_close(index, NoLock);
-	}
-	if (!p->way_back)
-		foreach(lc, p->columns)
-			((OscColumn *) lfirst(lc))->inverse = NULL;
-}
-
-static void
+static OscPlanStep *
 build_index(OscColumnPlan *p, const OscColumnIndex *x, const char *name)
 {
-	(void) osc_plan_run(p->plan, OSC_INDEXING, OSC_STEP_TOP, RelationGetRelid(p->rel), &p->part,
+	return osc_plan_run(p->plan, OSC_INDEXING, OSC_STEP_TOP, RelationGetRelid(p->rel), &p->part,
 						psprintf("CREATE %sINDEX CONCURRENTLY %s ON %s %s", x->unique ? "UNIQUE " : "",
 								 quote_identifier(name), p->name, x->tail),
 						psprintf("DROP INDEX CONCURRENTLY %s", in_schema(p, name)));
@@ -493,6 +379,27 @@ plan_old_index(OscColumnPlan *p, const OscColumnIndex *x)
 	return NULL;
 }
 
+/* have different old values different new ones? */
+static bool
+keeps_values_apart(const OscColumnPlan *p)
+{
+	ListCell   *lc;
+
+	foreach(lc, p->columns)
+	{
+		OscColumn  *c = lfirst(lc);
+		FormData_pg_attribute to = {0};
+
+		to.atttypid = exprType(c->forward);
+		to.atttypmod = exprTypmod(c->forward);
+		to.attcollation = exprCollation(c->forward);
+		if (osc_column_is_added(c) ||
+			!osc_is_injective((Expr *) c->forward, TupleDescAttr(RelationGetDescr(p->rel), c->old_att - 1), &to))
+			return false;
+	}
+	return true;
+}
+
 /* an index on the new columns, and what it gets in group 3 */
 static void
 plan_new_index(OscColumnPlan *p, const OscColumnIndex *x, const OscColumnIndex *old)
@@ -500,8 +407,11 @@ plan_new_index(OscColumnPlan *p, const OscColumnIndex *x, const OscColumnIndex *
 	Oid			relid = RelationGetRelid(p->rel);
 	char	   *helper = old || OidIsValid(get_relname_relid(x->name, RelationGetNamespace(p->rel))) ?
 	helper_name(p, "osc_new") : x->name;
+	OscPlanStep *step;
 
-	build_index(p, x, helper);
+	step = build_index(p, x, helper);
+	if (x->unique && !(old && old->unique && keeps_values_apart(p)))
+		step->note = pstrdup("from here to the swap, a write whose new value the index has already fails with SQLSTATE 23505, also where its old value is unique");
 	if (x->contype)
 		osc_column_at_swap_late(p, relid, add_constraint_by_index(p, x, helper),
 					 alter(p, psprintf("DROP CONSTRAINT %s", quote_identifier(x->name))));
@@ -509,6 +419,9 @@ plan_new_index(OscColumnPlan *p, const OscColumnIndex *x, const OscColumnIndex *
 		osc_column_at_swap_late(p, relid, rename_index(p, helper, x->name), rename_index(p, x->name, helper));
 	if (old == NULL)
 		return;
+	/* native rebuilds the index of a column whose type changes, and leaves its targets behind */
+	if (osc_column_is_rename(linitial(p->columns)))
+		osc_plan_index_targets(p, x->name);
 	comment_on(p, psprintf("INDEX %s", in_schema(p, x->name)), old->comment);
 	if (x->contype)
 		comment_on(p, psprintf("CONSTRAINT %s ON %s", quote_identifier(x->name), p->name), old->constraint_comment);
@@ -552,7 +465,7 @@ plan_indexes(OscColumnPlan *p)
 		plan_new_index(p, lfirst(lc), osc_find_index(p->before.indexes, ((OscColumnIndex *) lfirst(lc))->name));
 	forboth(lc, p->before.indexes, h, helpers)
 		if (lfirst(h))
-			build_index(p, lfirst(lc), lfirst(h));
+			(void) build_index(p, lfirst(lc), lfirst(h));
 }
 
 /* ---------------------------------------- what else a column has */
@@ -576,6 +489,7 @@ plan_shared_default(OscColumnPlan *p, const OscColumn *c, const char *expr)
 	Oid			relid = RelationGetRelid(p->rel);
 	OscPlanStep *step;
 
+	osc_require_default_callable();
 	osc_column_at_swap(p, relid, alter_column(p, c->name, marked_default(p, c, "NULL", c->old_att)),
 			alter_column(p, c->name, psprintf("SET DEFAULT %s", expr)));
 	osc_column_at_swap_late(p, relid, alter_column(p, c->final_name, marked_default(p, c, expr, c->new_att)),
@@ -597,32 +511,40 @@ plan_column_state(OscColumnPlan *p, const OscColumn *c, const OscColumnState *be
 		osc_column_at_swap(p, relid, alter_column(p, c->name, "DROP DEFAULT"),
 				alter_column(p, c->name, psprintf("SET DEFAULT %s", before->default_expr)));
 	if (before->not_null)
-		osc_column_at_swap(p, relid, alter_column(p, c->name, "DROP NOT NULL"), alter_column(p, c->name, "SET NOT NULL"));
+	{
+		/* what the new column may be is no proof for the old one: then it is proved afterwards */
+		osc_column_at_swap(p, relid, alter_column(p, c->name, "DROP NOT NULL"),
+						   after->not_null ? alter_column(p, c->name, "SET NOT NULL") : NULL);
+		if (!after->not_null)
+			osc_not_null_after_revert(p, c);
+	}
 	if (after->default_expr && !osc_column_is_rename(c))
 		osc_column_at_swap_late(p, relid, alter_column(p, c->final_name, psprintf("SET DEFAULT %s", after->default_expr)),
 					 alter_column(p, c->final_name, "DROP DEFAULT"));
 	osc_plan_column_sequences(p, c);
 }
 
+/*
+ * NOT NULL of the new columns.  It is set at the swap without a scan: the fill,
+ * the mirror and the comparison note each row that they leave without a value
+ * (mirror/notes.c), and the swap is refused while there is one.  A constraint
+ * that says so before the swap would fail writes that are right as yet.
+ */
 static void
 plan_not_null(OscColumnPlan *p)
 {
 	ListCell   *lc,
-			   *b,
 			   *a;
 
-	forthree(lc, p->columns, b, p->before.states, a, p->after.states)
+	forboth(lc, p->columns, a, p->after.states)
 	{
 		OscColumn  *c = lfirst(lc);
 
 		/* before the keys of group 3, which want it */
-		if (((OscColumnState *) lfirst(a))->not_null)
-		{
-			if (!((OscColumnState *) lfirst(b))->not_null || !osc_is_plain_conversion(c->forward, c->old_att))
-				plan_not_null_proof(p, c);
+		c->not_null = ((OscColumnState *) lfirst(a))->not_null;
+		if (c->not_null)
 			osc_column_at_swap_late(p, RelationGetRelid(p->rel), alter_column(p, c->final_name, "SET NOT NULL"),
 						 alter_column(p, c->final_name, "DROP NOT NULL"));
-		}
 	}
 }
 
@@ -638,7 +560,7 @@ osc_plan_column_parts(OscColumnPlan *p)
 			   *b,
 			   *a;
 
-	check_old_indexes(p);
+	osc_check_way_back(p);
 	plan_index_marks(p);
 	osc_plan_column_statistics(p);
 	plan_old_foreign_keys(p);

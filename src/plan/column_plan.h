@@ -30,6 +30,7 @@ typedef struct OscColumnPlan
 	List	   *keys;			/* OscColumnKey * */
 	List	   *added_keys;		/* the same, of the statement */
 	bool		way_back;
+	const char *no_way_back;	/* why there is none; else NULL */
 	int			n;				/* helper names given so far */
 	List	   *late;			/* OscLateCommand *: of group 3, added at the end */
 } OscColumnPlan;
@@ -57,8 +58,14 @@ extern OscColumnCheck *osc_find_check(List *checks, const char *name);
 extern OscColumnIndex *osc_find_index(List *indexes, const char *name);
 extern bool osc_is_dropped(const OscColumnPlan *p, const char *name);
 
+/* column_back.c */
+extern void osc_check_way_back(OscColumnPlan *p);
+extern void osc_validate_after_revert(OscColumnPlan *p, Oid relid, const char *name);
+extern void osc_not_null_after_revert(OscColumnPlan *p, const OscColumn *c);
+
 /* column_owned.c */
 extern void osc_plan_column_sequences(OscColumnPlan *p, const OscColumn *c);
 extern void osc_plan_column_statistics(OscColumnPlan *p);
+extern void osc_plan_index_targets(OscColumnPlan *p, const char *index);
 
 #endif							/* OSC_COLUMN_PLAN_H */

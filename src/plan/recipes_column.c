@@ -283,6 +283,10 @@ collect_renamed(OscColumnPlan *p, const RenameStmt *stmt)
 	if (dependent)
 		osc_refuse_column(psprintf("%s depends on the column, which will be dropped in the end", dependent),
 						  "Drop the dependent object first, and make it again with the new name after the job.");
+	/* unlike the table's own rows, those that others store are not filled */
+	dependent = osc_row_type_is_stored(p->rel);
+	if (dependent)
+		osc_refuse_column(dependent, "Use strategy \"auto\".");
 }
 
 /*
@@ -356,6 +360,22 @@ uses_generated(Relation rel, Node *expr)
 	return false;
 }
 
+/*
+ * A type's own default is that of each column that has no other: the helper
+ * column would have it wherever the mirror has to tell what was given; and one
+ * that is volatile would rewrite the table when the column is added.
+ */
+static void
+check_default_of_type(Oid type, const OscColumn *c)
+{
+	Node	   *value = OidIsValid(type) ? get_typdefault(type) : NULL;
+
+	if (value == NULL || (osc_column_is_added(c) && !contain_volatile_functions(value)))
+		return;
+	osc_refuse_column(psprintf("type %s of column \"%s\" has a default of its own", format_type_be(type), c->name),
+					  osc_column_is_rename(c) ? "Use strategy \"auto\"." : OSC_USE_COPY);
+}
+
 static void
 complete_columns(OscColumnPlan *p)
 {
@@ -367,6 +387,9 @@ complete_columns(OscColumnPlan *p)
 		OscColumn  *c = lfirst(lc);
 
 		c->definition = ((OscColumnState *) lfirst(s))->type;
+		check_default_of_type(exprType(c->forward), c);
+		if (!osc_column_is_added(c))
+			check_default_of_type(TupleDescAttr(RelationGetDescr(p->rel), c->old_att - 1)->atttypid, c);
 		if (osc_column_is_rename(c) && !DomainHasConstraints(exprType(c->forward)))
 			continue;
 		if (contain_volatile_functions(c->forward))
@@ -545,7 +568,7 @@ describe_after_swap(OscColumnPlan *p)
 			 "both names can be read and written and stay equal; a write that gives them different values fails with SQLSTATE 23514; osc_revert() takes the new name away" :
 			 p->way_back ?
 			 "the old columns follow the new ones; osc_revert() takes the swap back, unless rows have values that the old type cannot hold" :
-			 "the old columns do not follow the new ones, since there is no cast back, or one that could violate a unique index: osc_revert() is not possible");
+			 psprintf("the old columns do not follow the new ones, since %s: osc_revert() is not possible", p->no_way_back));
 	describe(p, OSC_CLEANING, pstrdup("drop the old columns and the trigger"),
 			 "ACCESS EXCLUSIVE", "reads, writes", "milliseconds", NULL);
 }

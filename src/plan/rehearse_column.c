@@ -169,7 +169,8 @@ read_indexes(Oid relid, List *columns)
 	osc_arg_oid(&args, relid);
 	osc_arg_datum(&args, INT2ARRAYOID, native_attnums(columns), false);
 	n = osc_sql("SELECT i.indexrelid, c.relname::text AS name, i.indisunique, i.indisvalid, i.indisreplident,"
-				" i.indisclustered, k.contype::text AS contype, k.condeferrable, k.condeferred,"
+				" i.indisclustered, i.indnullsnotdistinct, CASE WHEN i.indpred IS NULL AND i.indexprs IS NULL"
+				"  THEN array_to_string((i.indkey::int2[])[0:i.indnkeyatts - 1], ' ') END AS key, k.contype::text AS contype, k.condeferrable, k.condeferred,"
 				" obj_description(i.indexrelid, 'pg_class') AS comment, obj_description(k.oid, 'pg_constraint') AS con_comment"
 				" FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
 				" LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = $1 AND k.contype IN ('p', 'u', 'x')"
@@ -184,7 +185,9 @@ read_indexes(Oid relid, List *columns)
 
 		oids = osc_keep_oid(&store, oids, osc_col_oid(i, "indexrelid"));
 		x->name = osc_col_text(&store, i, "name");
+		x->key = osc_col_text(&store, i, "key");
 		x->unique = osc_col_bool(i, "indisunique");
+		x->nulls_not_distinct = osc_col_bool(i, "indnullsnotdistinct");
 		x->valid = osc_col_bool(i, "indisvalid");
 		x->contype = contype ? contype[0] : '\0';
 		x->deferrable = osc_col_bool(i, "condeferrable");

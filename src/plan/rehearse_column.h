@@ -24,7 +24,9 @@ typedef struct OscColumnIndex
 {
 	char	   *name;
 	char	   *tail;			/* its definition behind the table's name */
+	char	   *key;			/* numbers of its key columns; NULL: with expressions, or partial */
 	bool		unique;
+	bool		nulls_not_distinct;
 	bool		valid;
 	char		contype;		/* of its constraint: p, u, x; 0: none */
 	bool		deferrable;

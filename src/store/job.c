@@ -273,6 +273,7 @@ osc_job_load(int64 job_id, bool for_update)
 	job->attempts = (int32) osc_col_int8(0, "attempts");
 	job->next_try_at = col_time(0, "next_try_at");
 	job->blocked_since = col_time(0, "blocked_since");
+	job->obstructed = osc_col_bool(0, "obstructed");
 	job->kept_until = col_time(0, "kept_until");
 	job->swap_since = col_time(0, "swap_since");
 	job->waiting_for = osc_col_text(&store, 0, "waiting_for");
@@ -434,13 +435,26 @@ osc_job_note_attempt(OscJob *job, bool granted, double delay_ms)
 	if (granted)
 		job->blocked_since = 0;
 	job->attempts = granted ? 0 : job->attempts + 1;
+	job->obstructed = false;
 	job->next_try_at = granted ? 0 :
 		GetCurrentTimestamp() + (TimestampTz) (delay_ms * 1000);
 	osc_arg_int4(&args, job->attempts);
 	osc_arg_datum(&args, TIMESTAMPTZOID,
 				  TimestampTzGetDatum(job->next_try_at), granted);
-	update_job(job, granted ? "attempts = $2, next_try_at = $3, blocked_since = NULL" :
-			   "attempts = $2, next_try_at = $3", &args);
+	update_job(job, granted ? "attempts = $2, next_try_at = $3, obstructed = false, blocked_since = NULL" :
+			   "attempts = $2, next_try_at = $3, obstructed = false", &args);
+}
+
+/*
+ * Clean-up has met something that only people can take away: nobody drives the
+ * job for delay_ms.
+ */
+void
+osc_job_note_obstructed(OscJob *job, double delay_ms)
+{
+	osc_job_note_attempt(job, false, delay_ms);
+	update_job(job, "obstructed = true", NULL);
+	job->obstructed = true;
 }
 
 /*
@@ -528,36 +542,6 @@ osc_job_set_setting(OscJob *job, const char *name, const char *value)
 	osc_arg_text(&args, name);
 	osc_arg_text(&args, value);
 	update_job(job, "settings = settings || jsonb_build_object($2, $3)", &args);
-}
-
-/*
- * Ids (int64 *) of the jobs that want a worker, oldest first.  One that is to
- * be cleaned up does even if its user drives it by hand, and so does one that
- * is no longer to be kept; only_cancelling gives the former alone.
- */
-List *
-osc_jobs_to_drive(bool only_cancelling)
-{
-	OscStore	store;
-	OscArgs		args = {0};
-	List	   *result = NIL;
-	uint64		n;
-
-	osc_store_open(&store);
-	osc_arg_bool(&args, !only_cancelling);
-	n = osc_sql("SELECT job_id FROM online_schema.job WHERE state = 'cancelling'"
-				" OR ($1 AND run = 'background' AND state IN ('queued', 'running', 'ready'))"
-				" OR ($1 AND state IN ('kept', 'running') AND kept_until <= clock_timestamp())"
-				" ORDER BY job_id", &args);
-	for (uint64 i = 0; i < n; i++)
-	{
-		int64	   *id = MemoryContextAlloc(store.caller, sizeof(int64));
-
-		*id = osc_col_int8(i, "job_id");
-		result = osc_keep(&store, result, id);
-	}
-	osc_store_close(&store);
-	return result;
 }
 
 /*

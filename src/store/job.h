@@ -108,6 +108,7 @@ typedef struct OscJob
 	Oid			database_id;
 	int32		attempts;		/* failed lock attempts in a row */
 	TimestampTz next_try_at;	/* 0: at once */
+	bool		obstructed;		/* clean-up met what people must take away; see next_try_at */
 	TimestampTz blocked_since;	/* locks of a step are not to be had; 0: none was refused */
 	TimestampTz kept_until;		/* state kept: its end; 0: osc_cleanup() */
 	TimestampTz swap_since;		/* first attempt to swap; 0: none yet */
@@ -132,6 +133,7 @@ extern bool osc_job_move_state(OscJob *job, OscState to);
 extern void osc_job_set_phase(OscJob *job, OscPhase to);
 extern void osc_job_set_waiting(OscJob *job, const char *waiting_for);
 extern void osc_job_note_attempt(OscJob *job, bool granted, double delay_ms);
+extern void osc_job_note_obstructed(OscJob *job, double delay_ms);
 extern void osc_job_note_blocked(OscJob *job);
 extern void osc_job_set_eta(OscJob *job, TimestampTz eta);
 extern void osc_job_keep_until(OscJob *job, TimestampTz until);
@@ -139,7 +141,6 @@ extern void osc_job_record_error(OscJob *job, const char *message, const char *s
 								 OscState final_state);
 extern void osc_job_set_setting(OscJob *job, const char *name, const char *value);
 extern void osc_job_restart_swap_clock(OscJob *job, bool running);
-extern List *osc_jobs_to_drive(bool only_cancelling);
 extern bool osc_any_unfinished_job(void);
 
 extern void osc_member_create(OscMember *member);

@@ -163,6 +163,11 @@ SELECT note FROM osc_plan('ALTER TABLE item ALTER price TYPE int USING split_par
 SELECT osc_start('ALTER TABLE item ALTER price TYPE int USING split_part(price, '' '', 1)::int, ALTER price SET DEFAULT 0', 'column') AS job \gset
 CALL osc_wait(:job, '60 s');
 INSERT INTO item (id) VALUES (11) RETURNING *;
+-- the old column is in the place where the changed one was: its value would be lost
+INSERT INTO item VALUES (12, '12 EUR');
+INSERT INTO item VALUES (12, '12 EUR', 12, 12);
+INSERT INTO item VALUES (12, NULL, 12, 12) RETURNING *;
+DELETE FROM item WHERE id = 12;
 UPDATE item SET price = 5000 WHERE id = 5 RETURNING *;
 SELECT osc_validate(:job);
 SELECT osc_revert(:job);
@@ -185,6 +190,48 @@ SELECT state, last_error FROM osc_progress WHERE job_id = :job;
 SELECT * FROM late WHERE id = 11;
 SELECT * FROM traces();
 
+-- neither it nor a NULL makes a client's write fail where the new column will be NOT NULL: the job fails
+CREATE TABLE strict (id int PRIMARY KEY, v text NOT NULL, w int);
+INSERT INTO strict SELECT n, n, n FROM generate_series(1, 10) AS n;
+SELECT osc_start('ALTER TABLE strict ALTER v TYPE int USING v::int', 'column', swap => 'manual') AS job \gset
+CALL osc_wait(:job, '60 s');
+INSERT INTO strict VALUES (11, 'eleven', 11) RETURNING *;
+DO $$ BEGIN FOR i IN 1..600 LOOP EXIT WHEN (SELECT state = 'failed' FROM osc_progress ORDER BY job_id DESC LIMIT 1); PERFORM pg_sleep(0.05); END LOOP; END $$;
+SELECT state, last_error FROM osc_progress WHERE job_id = :job;
+SELECT osc_start('ALTER TABLE strict ALTER w TYPE bigint, ALTER w SET NOT NULL', 'column', swap => 'manual') AS job \gset
+CALL osc_wait(:job, '60 s');
+BEGIN;
+INSERT INTO strict VALUES (12, '12', NULL) RETURNING *;
+UPDATE strict SET w = 12 WHERE id = 12;
+UPDATE strict SET w = NULL WHERE id = 1;
+SAVEPOINT s;
+SELECT osc_swap(:job);
+ROLLBACK TO s;
+UPDATE strict SET w = 1 WHERE id = 1;
+SELECT osc_swap(:job);
+COMMIT;
+CALL osc_wait(:job, '60 s');
+SELECT attname, attnotnull FROM pg_attribute WHERE attrelid = 'strict'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum;
+SELECT osc_cleanup(:job);
+CALL osc_wait(:job, '60 s');
+-- a unique index on the new column is in force as soon as it is built, as the plan says
+CREATE TABLE rounded (id int PRIMARY KEY, v numeric UNIQUE, w int UNIQUE);
+INSERT INTO rounded SELECT n, n, n FROM generate_series(1, 10) AS n;
+SELECT regexp_replace(command, '_\d+_', '_N_', 'g') AS command, note
+FROM osc_plan('ALTER TABLE rounded ALTER v TYPE int', 'column') WHERE phase = 'indexing' AND command ~ 'INDEX';
+SELECT note FROM osc_plan('ALTER TABLE rounded ALTER w TYPE bigint', 'column') WHERE phase = 'indexing' AND command ~ 'INDEX';
+SELECT osc_start('ALTER TABLE rounded ALTER v TYPE int', 'column', swap => 'manual') AS job \gset
+CALL osc_wait(:job, '60 s');
+DO $$ BEGIN
+	INSERT INTO rounded VALUES (11, 1.2, 11);
+EXCEPTION WHEN unique_violation THEN
+	RAISE WARNING '%', regexp_replace(SQLERRM, '_\d+_\d+', '_N');
+END $$;
+INSERT INTO rounded VALUES (12, 12.2, 12) RETURNING *;
+SELECT osc_cancel(:job);
+CALL osc_wait(:job, '60 s');
+DROP TABLE strict, rounded;
+
 -- constraints that rows violate
 SELECT osc_start('ALTER TABLE late ALTER v TYPE varchar(20), ADD CONSTRAINT short CHECK (length(v) < 3)', 'column') AS job \gset
 CALL osc_wait(:job, '60 s');
@@ -193,6 +240,11 @@ SELECT osc_start('ALTER TABLE late ALTER v TYPE varchar(20), ADD UNIQUE (v)', 'c
 CALL osc_wait(:job, '60 s');
 SELECT osc_start('ALTER TABLE late ALTER v TYPE varchar(20), ALTER v SET NOT NULL', 'column') AS job \gset
 CALL osc_wait(:job, '60 s');
+-- without the comparison, too
+SET online_schema.verify = off;
+SELECT osc_start('ALTER TABLE late ALTER v TYPE varchar(20), ALTER v SET NOT NULL', 'column') AS job \gset
+CALL osc_wait(:job, '60 s');
+RESET online_schema.verify;
 SELECT * FROM traces();
 
 -- pause, cancel

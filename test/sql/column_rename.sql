@@ -80,6 +80,39 @@ WHERE attrelid = 'person'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY
 INSERT INTO person (id) VALUES (303) RETURNING number > 100 AS numbered;
 SELECT state, last_error FROM osc_progress WHERE job_id = :job;
 
+-- statistics, extended ones and targets, stay as they are, but for the name in them
+CREATE TABLE watched (id int PRIMARY KEY, "The Name" text, x int);
+INSERT INTO watched SELECT n, n, n FROM generate_series(1, 100) AS n;
+CREATE INDEX watched_expr ON watched (("The Name" || 'q'), x, lower("The Name"));
+ALTER INDEX watched_expr ALTER COLUMN 1 SET STATISTICS 99;
+ALTER INDEX watched_expr ALTER COLUMN 3 SET STATISTICS 0;
+CREATE STATISTICS " ON x" (mcv, ndistinct) ON x, "The Name", lower("The Name" || 'The Name' || x), ("The Name" || x) FROM watched;
+CREATE STATISTICS watched_one ON ("The Name" COLLATE "C" || coalesce("The Name", CASE WHEN x > 0 THEN "The Name" END)) FROM watched;
+CREATE STATISTICS watched_other ON id, x FROM watched;
+ALTER STATISTICS " ON x" SET STATISTICS 50;
+COMMENT ON STATISTICS watched_one IS 'one';
+CREATE FUNCTION statistics() RETURNS TABLE (name text, definition text, target int, comment text) LANGUAGE sql AS $$
+SELECT stxname AS name, pg_get_statisticsobjdef(oid) AS definition, nullif(stxstattarget, -1) AS target, obj_description(oid, 'pg_statistic_ext') AS comment
+FROM pg_statistic_ext WHERE stxrelid = 'watched'::regclass
+UNION ALL
+SELECT attrelid::regclass::text, attname, nullif(attstattarget, -1), NULL FROM pg_attribute WHERE attrelid = 'watched_expr'::regclass
+ORDER BY 1, 2 $$;
+SELECT * FROM statistics();
+SELECT osc_start('ALTER TABLE watched RENAME "The Name" TO "Another, or ""the"" name"', 'column') AS job \gset
+CALL osc_wait(:job, '60 s');
+SELECT * FROM statistics();
+SELECT osc_revert(:job);
+CALL osc_wait(:job, '60 s');
+SELECT * FROM statistics();
+SELECT osc_start('ALTER TABLE watched RENAME "The Name" TO name', 'column') AS job \gset
+CALL osc_wait(:job, '60 s');
+SELECT osc_cleanup(:job);
+CALL osc_wait(:job, '60 s');
+SELECT state, last_error FROM osc_progress WHERE job_id = :job;
+SELECT * FROM statistics();
+DROP FUNCTION statistics;
+DROP TABLE watched;
+
 -- refused
 CREATE TABLE more (id int PRIMARY KEY, n int GENERATED ALWAYS AS IDENTITY, g int GENERATED ALWAYS AS (id + 1) STORED, v int);
 CREATE VIEW seen AS SELECT v FROM more;
@@ -90,6 +123,25 @@ SELECT osc_start('ALTER TABLE more RENAME g TO m', 'column');
 SELECT osc_start('ALTER TABLE more RENAME v TO m', 'column');
 SELECT osc_start('ALTER TABLE more RENAME TO most', 'column');
 SELECT osc_start('ALTER TABLE person RENAME nm TO name; ALTER TABLE person RENAME note TO remark', 'column');
+-- rows that others store would lose the value
+CREATE TABLE stored (id int PRIMARY KEY, nm text);
+CREATE TABLE storing (rows stored[]);
+INSERT INTO stored VALUES (1, 'one');
+INSERT INTO storing SELECT array_agg(s) FROM stored s;
+SELECT osc_start('ALTER TABLE stored RENAME nm TO name', 'column');
+SELECT osc_start('ALTER TABLE stored ALTER nm TYPE varchar(10)', 'column');
+DROP TABLE storing;
+SELECT osc_start('ALTER TABLE stored RENAME nm TO name', 'column', swap => 'manual') AS job \gset
+CALL osc_wait(:job, '60 s');
+CREATE TABLE storing (r stored);
+SELECT osc_swap(:job);
+DROP TABLE storing;
+SELECT osc_swap(:job);
+CALL osc_wait(:job, '60 s');
+SELECT osc_cleanup(:job);
+CALL osc_wait(:job, '60 s');
+SELECT * FROM stored;
+DROP TABLE stored;
 DROP VIEW seen;
 DROP TABLE person, part, more;
 DROP ROLE regress_rename_reader;

@@ -142,5 +142,33 @@ SQL
 	is(sql($node, "SELECT string_agg(format_type(atttypid, -1), ' ' ORDER BY attname) FROM pg_attribute WHERE attrelid = 'r'::regclass AND attnum > 0 AND NOT attisdropped"), 'bigint integer integer', 'the type is there');
 };
 
+# One place for all jobs: one that cannot go on must not have it, in whatever way it ended.
+promise 'a job that cannot be cleaned up takes nobody\'s place' => sub {
+	my $small = osc_node('places', conf => 'online_schema.max_workers = 1');
+	my $no_worker = "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'online_schema worker'";
+	sql($small, 'CREATE TABLE a (id int PRIMARY KEY, v int); CREATE TABLE b (id int PRIMARY KEY, v int); INSERT INTO a VALUES (1, 1); INSERT INTO b VALUES (1, 1)');
+	for my $end ([ 'osc_cleanup', 'auto', 'done' ], [ 'osc_cancel', 'manual', 'cancelled' ])
+	{
+		my ($function, $swap, $state) = @$end;
+		my $job = start_job($small, "ALTER TABLE a ALTER v TYPE bigint", args => "'column', swap => '$swap'");
+		job_ends($small, $job, $swap eq 'auto' ? 'kept' : 'ready', "$function: it has come so far");
+		sql($small, "CREATE VIEW seen AS SELECT * FROM a; SELECT $function($job)");
+		ok(wait_for($small, "SELECT coalesce(waiting_for ~ 'view seen depends on .* HINT', false) FROM osc_progress WHERE job_id = $job"), 'it says what is in the way');
+		ok(wait_for($small, $no_worker), 'and no worker stays with it');
+		my $other = start_job($small, 'ALTER TABLE b ALTER v TYPE ' . ($swap eq 'auto' ? 'bigint' : 'numeric'), args => "'column'", set => { keep_old => 'off' });
+		job_ends($small, $other, 'done', 'another job has its place');
+		cmp_ok(sql($small, "SELECT count(*) FROM osc_events WHERE job_id = $job AND event = 'error'"), '<', 10, 'it was not tried again and again');
+		# by itself, after a while that can be set, when somebody waits for it
+		sql($small, "SELECT osc_set($job, 'lock_retry_max_delay', '100ms'); SELECT osc_cleanup($job)");
+		ok(wait_for($small, "SELECT count(*) > 1 FROM osc_events WHERE job_id = $job AND event = 'error'"), 'osc_cleanup() tries again');
+		sql($small, 'DROP VIEW seen');
+		error_of($small, "CALL osc_wait($job, '60 s')");
+		job_ends($small, $job, $state, 'it goes on by itself when the view is gone');
+		sql($small, 'UPDATE a SET v = v + 1');
+	}
+	is(leftovers($small), '', 'nothing is left');
+	$small->stop;
+};
+
 $node->stop;
 done_testing();
