@@ -76,6 +76,7 @@ OBJS = \
 	src/finish/swap_column.o \
 	src/finish/way_back.o \
 	src/finish/swap_storage.o \
+	src/finish/tree_changes.o \
 	src/plan/burden.o \
 	src/plan/harm.o \
 	src/plan/classify.o \
@@ -106,6 +107,7 @@ OBJS = \
 	src/drive/converge.o \
 	src/drive/driver.o \
 	src/drive/estimate.o \
+	src/drive/follow_tree.o \
 	src/drive/foreground.o \
 	src/drive/prepare.o \
 	src/drive/prove.o \

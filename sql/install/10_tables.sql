@@ -50,6 +50,7 @@ CREATE TABLE online_schema.job_member (
 	relname text NOT NULL,
 	helper_schema text NOT NULL,
 	copied boolean NOT NULL,
+	reached boolean NOT NULL DEFAULT false,
 	active boolean NOT NULL DEFAULT true,
 	generation integer NOT NULL DEFAULT 1,
 	shadow oid,

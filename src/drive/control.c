@@ -21,6 +21,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/latch.h"
+#include "utils/lsyscache.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
@@ -201,6 +202,10 @@ store_plan(OscJob *job, OscPlan *plan)
 {
 	ListCell   *lc;
 	int32		n = 0;
+	bool		copies = false;
+
+	foreach(lc, plan->tables)
+		copies = copies || ((OscPlanTable *) lfirst(lc))->copied;
 
 	foreach(lc, plan->tables)
 	{
@@ -214,6 +219,7 @@ store_plan(OscJob *job, OscPlan *plan)
 		member.relname = t->relname;
 		member.helper_schema = osc_helper_schema_name(job->job_id, n);
 		member.copied = t->copied;
+		member.reached = copies && t->statements == NIL && get_rel_relispartition(t->relid);
 		osc_member_create(&member);
 		if (t->columns)
 			store_columns(&member, t->columns);

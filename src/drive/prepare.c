@@ -64,25 +64,37 @@ prepare_canary(OscMember *m, Oid nsp)
 	osc_member_update(m, "canary = $3", &args);
 }
 
-/* a schema for the clone of each relation: a member's own, or one that goes again */
+/* has the member nothing yet? */
+static OscMember *
+unprepared_member(OscJob *job, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, job->members)
+	{
+		OscMember  *m = lfirst(lc);
+
+		if (m->relid == relid)
+			return OidIsValid(m->shadow) ? NULL : m;
+	}
+	return NULL;
+}
+
+/* a schema for the clone of each relation: a new member's own, or one that goes again */
 static List *
 make_schemas(OscJob *job, List *family)
 {
 	List	   *schemas = NIL;
-	ListCell   *lc,
-			   *c;
+	ListCell   *lc;
 	int			n = 0;
 
 	foreach(lc, family)
 	{
-		OscMember  *m = NULL;
+		OscMember  *m = unprepared_member(job, lfirst_oid(lc));
 		Oid			owner = osc_clone_schema_owner(lfirst_oid(lc));
 		int64		id;
 		Oid			nsp;
 
-		foreach(c, job->members)
-			if (((OscMember *) lfirst(c))->relid == lfirst_oid(lc))
-				m = lfirst(c);
 		if (m == NULL)
 		{
 			nsp = osc_create_helper_schema(psprintf("osc_" INT64_FORMAT "_0_%d", job->job_id, ++n), owner);
@@ -98,20 +110,9 @@ make_schemas(OscJob *job, List *family)
 	return schemas;
 }
 
-static bool
-is_member(OscJob *job, Oid relid)
-{
-	ListCell   *lc;
-
-	foreach(lc, job->members)
-		if (((OscMember *) lfirst(lc))->relid == relid)
-			return true;
-	return false;
-}
-
 /*
  * Clone the members with their families, give the clones the new shape, and
- * keep those of the members: they become the shadows.
+ * keep those of the new members: they become the shadows.
  */
 static void
 make_clones(OscJob *job, List *script, OscCloneTree *tree)
@@ -132,7 +133,7 @@ make_clones(OscJob *job, List *script, OscCloneTree *tree)
 	osc_clone_tree_apply(tree, script);
 	osc_clone_tree_unlink(tree);
 	forboth(lc, relids, n, schemas)
-		if (!is_member(job, lfirst_oid(lc)))
+		if (unprepared_member(job, lfirst_oid(lc)) == NULL)
 			osc_drop_clone_schema(lfirst_oid(n));
 }
 
@@ -190,11 +191,12 @@ prepare_other(OscMember *m)
 }
 
 /*
- * The plan was made when the job was started: has a child come since?
+ * The plan was made when the job was started: has a child come since, that is
+ * no partition (follow_tree.c)?
  *
- * Race: CREATE TABLE ... PARTITION OF between osc_start() and this step.  The
- * statement would go on to the new partition in the swap and rewrite it, or
- * leave it out of the proofs.  From now on the fingerprints tell.
+ * Race: CREATE TABLE ... INHERITS between osc_start() and this step.  The
+ * statement would go on to the new child in the swap and rewrite it, or leave
+ * it out of the proofs.  From now on the fingerprints tell.
  */
 static void
 check_children(OscJob *job, List *script)
@@ -226,10 +228,11 @@ check_children(OscJob *job, List *script)
 }
 
 /*
- * Make the helper objects of all members.
+ * Make the helper objects of all members that have none; those that are not
+ * copied get their fingerprints.  The job is in phase preparing then.
  */
 void
-osc_step_planned(OscJob *job)
+osc_prepare_members(OscJob *job)
 {
 	ListCell   *lc;
 	TimestampTz start = GetCurrentTimestamp();
@@ -253,8 +256,9 @@ osc_step_planned(OscJob *job)
 	{
 		OscMember  *m = lfirst(lc);
 
-		prepare_member(m, osc_clone_tree_find(&tree, m->relid),
-					   osc_clone_tree_values(&tree, m->relid));
+		if (!OidIsValid(m->shadow))
+			prepare_member(m, osc_clone_tree_find(&tree, m->relid),
+						   osc_clone_tree_values(&tree, m->relid));
 	}
 	osc_deadline_disarm();
 	PopActiveSnapshot();
@@ -285,7 +289,13 @@ dry_run(OscJob *job)
 	osc_event(job, "dry_run", osc_elapsed_ms(start), NULL);
 }
 
-/* install capture on all members under one lock set, and note the fence */
+static bool
+is_captured(const OscMember *m)
+{
+	return FullTransactionIdIsValid(m->fence);
+}
+
+/* install capture on all members that lack it, under one lock set, and note the fence */
 static void
 install_capture(OscJob *job)
 {
@@ -296,17 +306,23 @@ install_capture(OscJob *job)
 	/* the job's row first: nobody shall wait for it with the table locked */
 	osc_job_reload_state(job);
 	foreach(lc, job->members)
-		osc_lock_add(&set, ((OscMember *) lfirst(lc))->relid, ShareRowExclusiveLock);
+		if (!is_captured(lfirst(lc)))
+			osc_lock_add(&set, ((OscMember *) lfirst(lc))->relid, ShareRowExclusiveLock);
 	osc_lock_all(&set, "capture", job->owner);
 	osc_deadline_arm(osc_step_timeout);
 	foreach(lc, job->members)
 	{
 		OscMember  *m = lfirst(lc);
-		Relation	source = table_open(m->relid, NoLock);
-		Relation	shadow = table_open(m->shadow, AccessShareLock);
-		OscMapping *mapping = osc_mapping_load(m->mapping, source, shadow);
+		Relation	source;
+		Relation	shadow;
+		OscMapping *mapping;
 		OscArgs		args = {0};
 
+		if (is_captured(m))
+			continue;
+		source = table_open(m->relid, NoLock);
+		shadow = table_open(m->shadow, AccessShareLock);
+		mapping = osc_mapping_load(m->mapping, source, shadow);
 		if (strcmp(osc_fingerprint(m->relid), m->fingerprint) != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -344,7 +360,7 @@ await_fence(OscJob *job, OscStep *step)
 			return;
 		}
 	}
-	/* those that have passed it are there because rows of others have moved */
+	/* those that have passed it are there because rows of others have moved, or others have come */
 	foreach(lc, job->members)
 		if (!((OscMember *) lfirst(lc))->fence_passed)
 			osc_backfill_begin(lfirst(lc), osc_workers);
@@ -359,15 +375,22 @@ await_fence(OscJob *job, OscStep *step)
 void
 osc_step_preparing(OscJob *job, OscStep *step)
 {
-	OscMember  *first = job->members ? linitial(job->members) : NULL;
+	bool		rehearsed = true;
+	bool		captured = true;
+	ListCell   *lc;
 
 	if (osc_step_command(job, step))
 		return;
-	if (first == NULL)
+	foreach(lc, job->members)
+	{
+		rehearsed = rehearsed && ((OscMember *) lfirst(lc))->dry_run_done;
+		captured = captured && is_captured(lfirst(lc));
+	}
+	if (job->members == NIL)
 		osc_leave_phase(job);
-	else if (!first->dry_run_done)
+	else if (!rehearsed)
 		dry_run(job);
-	else if (!FullTransactionIdIsValid(first->fence))
+	else if (!captured)
 		install_capture(job);
 	else
 		await_fence(job, step);

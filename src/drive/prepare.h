@@ -10,7 +10,7 @@
 
 #include "drive/steps.h"
 
-extern void osc_step_planned(OscJob *job);
+extern void osc_prepare_members(OscJob *job);
 extern void osc_step_preparing(OscJob *job, OscStep *step);
 
 #endif							/* OSC_PREPARE_H */

@@ -44,6 +44,7 @@
 #include "drive/arrange.h"
 #include "drive/columns.h"
 #include "drive/commands.h"
+#include "drive/follow_tree.h"
 #include "drive/prepare.h"
 #include "drive/prove.h"
 #include "drive/restart.h"
@@ -602,7 +603,11 @@ osc_do_step(OscJob *job, OscStep *step)
 		return;
 	}
 	if (job->phase < OSC_CLEANING)
+	{
+		if (osc_follow_tree(job))
+			return;
 		check_sources_exist(job);
+	}
 	if (job->phase >= OSC_BACKFILLING && job->phase < OSC_SWAPPING && !step->swap_now)
 		lock_sources(job);
 	if (job->phase >= OSC_PREPARING && job->phase < OSC_CLEANING &&
@@ -618,7 +623,7 @@ osc_do_step(OscJob *job, OscStep *step)
 	switch (job->phase)
 	{
 		case OSC_PLANNED:
-			osc_step_planned(job);
+			osc_prepare_members(job);
 			break;
 		case OSC_PREPARING:
 			osc_step_preparing(job, step);

@@ -118,14 +118,11 @@ next_to_remove(List *objects)
 	return next;
 }
 
-/*
- * Remove one thing; true when nothing is left but what is to be kept.  Raises lock_not_available if
- * the triggers' lock is not to be had.
- */
-bool
-osc_cleanup_step(OscJob *job)
+/* one thing of a member's, or, member 0, of the job's; true when there is none */
+static bool
+remove_one(OscJob *job, int32 member)
 {
-	List	   *objects = osc_objects_of(job->job_id, 0);
+	List	   *objects = osc_objects_of(job->job_id, member);
 	TimestampTz start = GetCurrentTimestamp();
 	OscObject  *next;
 
@@ -160,7 +157,26 @@ osc_cleanup_step(OscJob *job)
 			break;
 	}
 	osc_event(job, "cleanup", osc_elapsed_ms(start),
-			  psprintf("{\"left\": %d}", list_length(osc_objects_of(job->job_id, 0))));
+			  psprintf("{\"left\": %d}", list_length(osc_objects_of(job->job_id, member))));
 	OSC_STOP_POINT("cleanup-before-commit");
 	return false;
+}
+
+/*
+ * Remove one thing; true when nothing is left but what is to be kept.  Raises lock_not_available if
+ * the triggers' lock is not to be had.
+ */
+bool
+osc_cleanup_step(OscJob *job)
+{
+	return remove_one(job, 0);
+}
+
+/*
+ * The same for what was made for one member, which leaves the job.
+ */
+bool
+osc_cleanup_member_step(OscJob *job, const OscMember *m)
+{
+	return remove_one(job, m->member);
 }

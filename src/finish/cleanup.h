@@ -11,5 +11,6 @@
 #include "store/job.h"
 
 extern bool osc_cleanup_step(OscJob *job);
+extern bool osc_cleanup_member_step(OscJob *job, const OscMember *m);
 
 #endif							/* OSC_CLEANUP_H */

@@ -55,6 +55,7 @@
 #include "finish/storage.h"
 #include "finish/swap_message.h"
 #include "finish/swap_storage.h"
+#include "finish/tree_changes.h"
 #include "mirror/capture.h"
 #include "mirror/log.h"
 #include "mirror/lookups.h"
@@ -126,12 +127,22 @@ changed_under_us(const OscMember *m, const char *what)
 			 errhint("Start the job again.")));
 }
 
-/* have those that are not copied, partitioned tables above all, stayed as they were? */
+/*
+ * Have those that are not copied, partitioned tables above all, stayed as they
+ * were?
+ *
+ * Race: a partition comes or goes between the last step and our locks.  The
+ * next step takes it up, or lets it go.
+ */
 static void
-check_others(OscJob *job)
+check_others(OscJob *job, List *script)
 {
 	ListCell   *lc;
 
+	if (osc_tree_has_changed(job, script))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("a partition came or went just now")));
 	foreach(lc, job->others)
 	{
 		OscMember  *m = lfirst(lc);
@@ -143,11 +154,11 @@ check_others(OscJob *job)
 
 /* with the locks held: is everything as the copy supposes it to be? */
 static void
-check_members(OscJob *job)
+check_members(OscJob *job, List *script)
 {
 	ListCell   *lc;
 
-	check_others(job);
+	check_others(job, script);
 
 	foreach(lc, job->members)
 	{
@@ -361,7 +372,7 @@ osc_swap_storage(OscJob *job, TimestampTz *locked_at, int64 *backlog)
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("foreign keys of the table were changed while locks were being obtained")));
-	check_members(job);
+	check_members(job, script);
 	PushActiveSnapshot(GetLatestSnapshot());
 	*backlog = count_backlog(job);
 	if (*backlog > osc_swap_max_backlog)
@@ -400,7 +411,7 @@ osc_dry_run(OscJob *job)
 	osc_deadline_arm(osc_swap_timeout);
 	PushActiveSnapshot(GetLatestSnapshot());
 	osc_foreign_keys_unvalidate(foreign_keys);
-	check_others(job);
+	check_others(job, script);
 	foreach(lc, job->members)
 	{
 		OscMember  *m = lfirst(lc);

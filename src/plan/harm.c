@@ -195,6 +195,30 @@ subcommand_passes(const AlterTableCmd *cmd, const OscClaim *claim, bool index)
 	}
 }
 
+/*
+ * May the job go on if this partition comes to its tree, or goes?  It takes it
+ * up then, or lets it go (drive/follow_tree.c).  Not if the job has the table
+ * itself, or it is none that can be copied.
+ */
+static bool
+tree_may_change(const AlterTableCmd *cmd, const RangeVar *other, const OscClaim *claim)
+{
+	Oid			relid = table_named(other);
+
+	if (!claim->follows_tree)
+		return false;
+	switch (cmd->subtype)
+	{
+		case AT_AttachPartition:
+			return !reaches(relid, claim) && get_rel_relkind(relid) != RELKIND_FOREIGN_TABLE;
+		case AT_DetachPartition:
+		case AT_DetachPartitionFinalize:
+			return relid != claim->relid || claim->reached;
+		default:
+			return false;
+	}
+}
+
 static OscHarm
 alter_table_harm(const AlterTableStmt *stmt, const OscClaim *claim)
 {
@@ -207,10 +231,13 @@ alter_table_harm(const AlterTableStmt *stmt, const OscClaim *claim)
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
 		const RangeVar *other = NULL;
 
-		if (cmd->subtype == AT_AttachPartition || cmd->subtype == AT_DetachPartition)
+		if (cmd->subtype == AT_AttachPartition || cmd->subtype == AT_DetachPartition ||
+			cmd->subtype == AT_DetachPartitionFinalize)
 			other = castNode(PartitionCmd, cmd->def)->name;
 		else if (cmd->subtype == AT_AddInherit || cmd->subtype == AT_DropInherit)
 			other = castNode(RangeVar, cmd->def);
+		if (other != NULL && stmt->objtype == OBJECT_TABLE && tree_may_change(cmd, other, claim))
+			continue;
 		if (other != NULL && (reached || reaches_named(other, claim)))
 			return OSC_HARM_PARTITION;
 		if (reached && !subcommand_passes(cmd, claim, index))
@@ -220,12 +247,14 @@ alter_table_harm(const AlterTableStmt *stmt, const OscClaim *claim)
 }
 
 static OscHarm
-create_table_harm(const CreateStmt *stmt, const OscClaim *claim)
+create_table_harm(const CreateStmt *stmt, bool foreign, const OscClaim *claim)
 {
 	ListCell   *lc;
 
 	if (stmt->if_not_exists && OidIsValid(table_named(stmt->relation)))
 		return OSC_NO_HARM;		/* nothing will be made */
+	if (stmt->partbound != NULL && claim->follows_tree && !foreign)
+		return OSC_NO_HARM;		/* the job takes it up */
 	foreach(lc, stmt->inhRelations)
 		if (reaches_named(lfirst_node(RangeVar, lc), claim))
 			return OSC_HARM_PARTITION;
@@ -267,6 +296,15 @@ rename_harm(const RenameStmt *stmt, const OscClaim *claim)
 	return reaches_named(stmt->relation, claim) ? OSC_HARM_TABLE : OSC_NO_HARM;
 }
 
+/* is this a partition that the job lets go: below the claimed table, or the table or one above it? */
+static bool
+may_be_dropped(Oid relid, const OscClaim *claim)
+{
+	if (!claim->follows_tree || !OidIsValid(relid) || !get_rel_relispartition(relid))
+		return false;
+	return claim->reached || list_member_oid(get_partition_ancestors(relid), claim->relid);
+}
+
 static OscHarm
 drop_harm(const DropStmt *stmt, const OscClaim *claim)
 {
@@ -274,6 +312,9 @@ drop_harm(const DropStmt *stmt, const OscClaim *claim)
 
 	foreach(lc, stmt->objects)
 	{
+		if (stmt->removeType == OBJECT_TABLE &&
+			may_be_dropped(table_named(makeRangeVarFromNameList(lfirst_node(List, lc))), claim))
+			continue;
 		if (stmt->removeType == OBJECT_TABLE || stmt->removeType == OBJECT_INDEX)
 		{
 			if (reaches_named(makeRangeVarFromNameList(lfirst_node(List, lc)), claim))
@@ -357,9 +398,9 @@ osc_statement_harm(const Node *stmt, const OscClaim *claim)
 		case T_AlterTableStmt:
 			return alter_table_harm((const AlterTableStmt *) stmt, claim);
 		case T_CreateStmt:
-			return create_table_harm((const CreateStmt *) stmt, claim);
+			return create_table_harm((const CreateStmt *) stmt, false, claim);
 		case T_CreateForeignTableStmt:
-			return create_table_harm(&((const CreateForeignTableStmt *) stmt)->base, claim);
+			return create_table_harm(&((const CreateForeignTableStmt *) stmt)->base, true, claim);
 		case T_IndexStmt:
 			return create_index_harm((const IndexStmt *) stmt, claim);
 		case T_RenameStmt:
@@ -430,7 +471,12 @@ osc_drop_harm(const OscClaim *claim)
 	if (!osc_lock_held_by_me(&tag, AccessExclusiveLock))
 		return false;
 	if (get_rel_relkind(claim->relid) == '\0')
-		return true;
+		return !(claim->follows_tree && claim->reached);
+	/* a partition that is detached, and the table that it leaves */
+	if (claim->follows_tree &&
+		(get_rel_relkind(claim->relid) == RELKIND_PARTITIONED_TABLE ||
+		 (claim->reached && !get_rel_relispartition(claim->relid))))
+		return false;
 	return claim->fingerprint != NULL &&
 		strcmp(osc_fingerprint(claim->relid), claim->fingerprint) != 0;
 }

@@ -77,6 +77,26 @@ job_can_be_harmed(OscClaim *claim)
 	return result;
 }
 
+/* follows_tree: true of all tables of a job of which one is copied, until it has swapped */
+static void
+share_within_jobs(List *claims)
+{
+	ListCell   *lc,
+			   *o;
+
+	foreach(lc, claims)
+	{
+		OscClaim   *claim = lfirst(lc);
+
+		foreach(o, claims)
+			if (((OscClaim *) lfirst(o))->job_id == claim->job_id && ((OscClaim *) lfirst(o))->follows_tree)
+				claim->follows_tree = true;
+	}
+	foreach(lc, claims)
+		if (((OscClaim *) lfirst(lc))->kept)
+			((OscClaim *) lfirst(lc))->follows_tree = false;
+}
+
 /*
  * The tables (OscClaim *) of jobs that a change of the table would harm, as
  * committed by now, or made so by this transaction.  NIL without the
@@ -110,10 +130,13 @@ osc_claims(void)
 		claim->relid = DatumGetObjectId(column(rel, tuple, "relation", &isnull));
 		claim->relname = text_column(rel, tuple, "relname");
 		claim->fingerprint = text_column(rel, tuple, "fingerprint");
+		claim->reached = DatumGetBool(column(rel, tuple, "reached", &isnull));
+		claim->follows_tree = DatumGetBool(column(rel, tuple, "copied", &isnull));
 		if (job_can_be_harmed(claim))
 			result = lappend(result, claim);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
+	share_within_jobs(result);
 	return result;
 }

@@ -18,6 +18,10 @@ typedef struct OscClaim
 	char	   *relname;		/* as the job knows it */
 	char	   *fingerprint;	/* of the definition; NULL: not taken yet */
 	bool		kept;			/* swapped; only osc_cleanup() is due */
+	bool		reached;		/* a partition that the script does not name, of a
+								 * job that copies */
+	bool		follows_tree;	/* partitions may come to it and go, under a job that
+								 * copies and has not swapped */
 	bool		in_place;		/* strategy column: constraints are made anew by name */
 } OscClaim;
 

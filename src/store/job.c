@@ -192,6 +192,7 @@ member_from_row(OscStore *store, uint64 i)
 	m->relname = osc_col_text(store, i, "relname");
 	m->helper_schema = osc_col_text(store, i, "helper_schema");
 	m->copied = osc_col_bool(i, "copied");
+	m->reached = osc_col_bool(i, "reached");
 	m->generation = (int32) osc_col_int8(i, "generation");
 	m->shadow = osc_col_oid(i, "shadow");
 	m->twin = osc_col_oid(i, "twin");
@@ -580,9 +581,10 @@ osc_member_create(OscMember *m)
 	osc_arg_text(&args, m->relname);
 	osc_arg_text(&args, m->helper_schema);
 	osc_arg_bool(&args, m->copied);
+	osc_arg_bool(&args, m->reached);
 	if (osc_sql("INSERT INTO online_schema.job_member"
-				" (job_id, member, relation, nspname, relname, helper_schema, copied)"
-				" VALUES ($1, $2, $3, $4, $5, $6, $7)"
+				" (job_id, member, relation, nspname, relname, helper_schema, copied, reached)"
+				" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
 				" ON CONFLICT (relation) WHERE active DO NOTHING", &args) == 1)
 	{
 		osc_store_close(&store);
@@ -595,6 +597,22 @@ osc_member_create(OscMember *m)
 			 errmsg("table \"%s\" is being changed by another job", m->relname),
 			 other ? errdetail("Job " INT64_FORMAT " has the table.", other) : 0,
 			 errhint("Wait for that job with osc_wait(), or cancel it with osc_cancel().")));
+}
+
+/*
+ * Forget a member of which nothing is left.
+ */
+void
+osc_member_drop(OscMember *m)
+{
+	OscStore	store;
+	OscArgs		args = {0};
+
+	osc_store_open(&store);
+	osc_arg_int8(&args, m->job_id);
+	osc_arg_int4(&args, m->member);
+	osc_sql("DELETE FROM online_schema.job_member WHERE job_id = $1 AND member = $2", &args);
+	osc_store_close(&store);
 }
 
 /*

@@ -56,6 +56,8 @@ typedef struct OscMember
 	char	   *relname;
 	char	   *helper_schema;
 	bool		copied;			/* false: only its catalog entries change */
+	bool		reached;		/* a partition that the script does not name, in a job
+								 * that copies */
 	int32		generation;		/* of the backfill; a new one starts afresh */
 	Oid			shadow;
 	Oid			twin;
@@ -144,6 +146,7 @@ extern void osc_job_restart_swap_clock(OscJob *job, bool running);
 extern bool osc_any_unfinished_job(void);
 
 extern void osc_member_create(OscMember *member);
+extern void osc_member_drop(OscMember *member);
 extern void osc_member_update(OscMember *member, const char *assignments, OscArgs *args);
 extern int32 osc_member_lock_generation(OscMember *member, bool exclusive);
 extern int64 osc_member_of_relation(Oid relid);
