@@ -105,6 +105,15 @@ typedef Oid RelFileNumber;
 				false, false, false, false, true)
 #endif
 
+/* 18: a primary key may be deferrable, and foreign keys not enforced or with PERIOD */
+#if PG_VERSION_NUM < 180000
+#define osc_primary_key_index(rel) RelationGetPrimaryKeyIndex(rel)
+#define osc_is_plain_foreign_key(con) true
+#else
+#define osc_primary_key_index(rel) RelationGetPrimaryKeyIndex(rel, false)
+#define osc_is_plain_foreign_key(con) ((con)->is_enforced && !(con)->fk_with_period)
+#endif
+
 /* 16: ExecInsertIndexTuples() can do summarizing indexes alone (execIndexing.c) */
 #if PG_VERSION_NUM < 160000
 #define osc_insert_index_tuples(rri, slot, estate) \

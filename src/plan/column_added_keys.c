@@ -31,6 +31,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "base/compat.h"
 #include "base/ident.h"
 #include "plan/column_plan.h"
 #include "plan/recipes.h"
@@ -161,7 +162,7 @@ index_serves(OscColumnPlan *p, const Constraint *con, Relation referenced, Relat
 static List *
 primary_key_columns(Relation referenced)
 {
-	Oid			oid = RelationGetPrimaryKeyIndex(referenced);
+	Oid			oid = osc_primary_key_index(referenced);
 	List	   *names = NIL;
 	Relation	index;
 
@@ -226,6 +227,8 @@ added_key(OscColumnPlan *p, const Constraint *con)
 	if (!ours)
 		osc_refuse_column("it adds a foreign key that is on none of the columns whose type changes",
 						  "Put what concerns other columns into a job of its own.");
+	if (!osc_is_plain_foreign_key(con))
+		osc_refuse_column("it adds a foreign key that is not enforced, or with PERIOD", "Put it into a job of its own.");
 	if (referenced == RelationGetRelid(p->rel))
 		osc_refuse_column("it adds a foreign key to its own table", "Put it into a job of its own.");
 	if (get_rel_relkind(referenced) != RELKIND_RELATION && get_rel_relkind(referenced) != RELKIND_PARTITIONED_TABLE)

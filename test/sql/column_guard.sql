@@ -28,6 +28,8 @@ SELECT state, message FROM osc_test.refusal($$SELECT osc_start('ALTER TABLE chil
 -- the job of another column, with keys to a third table, is not in the way of that one's
 SELECT state, message FROM osc_test.refusal($$SELECT osc_start('ALTER TABLE other ALTER id TYPE bigint', 'copy')$$);
 
+SET client_min_messages = warning;
+CALL osc_wait(:job, '60 s');
 CREATE VIEW refused AS
 SELECT c AS refused, r.state || CASE WHEN r.state = '55006' THEN '' ELSE ' ' || r.message END AS state
 FROM unnest(ARRAY['ALTER TABLE parent REPLICA IDENTITY USING INDEX parent_pkey', 'ALTER TABLE parent REPLICA IDENTITY FULL',
@@ -38,8 +40,6 @@ FROM unnest(ARRAY['ALTER TABLE parent REPLICA IDENTITY USING INDEX parent_pkey',
 	'COMMENT ON TABLE parent IS ''x''', 'COMMENT ON COLUMN parent.id IS ''x''', 'COMMENT ON CONSTRAINT other_pkey ON other IS ''x''', 'COMMENT ON SCHEMA column_guard IS ''x''',
 	'ALTER TABLE parent ALTER b SET STATISTICS 5', 'ALTER TABLE parent SET (fillfactor = 90)', 'ALTER TABLE parent ENABLE ROW LEVEL SECURITY']) c, osc_test.refusal(c) r;
 SELECT * FROM refused;
-SET client_min_messages = warning;
-CALL osc_wait(:job, '60 s');
 CALL osc_test.swap(:job);
 CALL osc_wait(:job, '60 s');
 -- as long as the swap can be taken back
