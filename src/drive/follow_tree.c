@@ -121,8 +121,7 @@ osc_follow_tree(OscJob *job)
 	List	   *leavers;
 	ListCell   *lc;
 
-	/* what the statements reach is looked for only where there is a tree */
-	if (job->members == NIL)
+	if (!osc_has_tree(job))
 		return false;
 	script = osc_script_of_job(job);
 	newcomers = osc_tree_newcomers(job, script);

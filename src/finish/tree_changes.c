@@ -23,9 +23,11 @@
 #include "model/script.h"
 #include "model/tree.h"
 
-/* can partitions come to this job, or leave it? */
-static bool
-has_tree(const OscJob *job)
+/*
+ * Can partitions come to this job, or leave it?
+ */
+bool
+osc_has_tree(const OscJob *job)
 {
 	ListCell   *lc;
 
@@ -77,7 +79,7 @@ osc_tree_newcomers(const OscJob *job, List *script)
 	List	   *result = NIL;
 	ListCell   *lc;
 
-	if (has_tree(job))
+	if (osc_has_tree(job))
 		foreach(lc, reached_now(script))
 			if (!has_member(job, lfirst_oid(lc)))
 				result = lappend_oid(result, lfirst_oid(lc));
@@ -95,7 +97,7 @@ osc_tree_leavers(const OscJob *job, List *script)
 	List	   *result = NIL;
 	ListCell   *lc;
 
-	if (!has_tree(job))
+	if (!osc_has_tree(job))
 		return NIL;
 	reached = reached_now(script);
 	foreach(lc, list_concat_copy(job->members, job->others))

@@ -655,7 +655,9 @@ osc_member_lock_generation(OscMember *m, bool exclusive)
 				" WHERE job_id = $1 AND member = $2 FOR UPDATE" :
 				"SELECT generation FROM online_schema.job_member"
 				" WHERE job_id = $1 AND member = $2 FOR SHARE", &args) != 1)
-		elog(ERROR, "member %d of job " INT64_FORMAT " is gone", m->member, m->job_id);
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("table \"%s\" has left job " INT64_FORMAT, m->relname, m->job_id)));
 	generation = (int32) osc_col_int8(0, "generation");
 	osc_store_close(&store);
 	return generation;

@@ -223,8 +223,8 @@ CALL osc_run(:job);
 SELECT state FROM osc_progress WHERE job_id = :job;
 DROP TABLE meddler;
 
--- partitions and children: the tree of a table under a job is left alone,
--- whether the table is the parent or a part
+-- partitions and children: those of a table that is copied may come and go; the table itself,
+-- named in the script, may not become one, nor cease to be one
 CREATE TABLE tree (id int, v text, PRIMARY KEY (id)) PARTITION BY RANGE (id);
 CREATE TABLE leaf (id int PRIMARY KEY, v text);
 CREATE TABLE leaf2 PARTITION OF tree FOR VALUES FROM (100) TO (200);
