@@ -90,7 +90,7 @@ COMMENT ON VIEW @extschema@.osc_events IS 'audit trail of the jobs that the role
 COMMENT ON COLUMN @extschema@.osc_events.job_id IS 'id of the job';
 COMMENT ON COLUMN @extschema@.osc_events.at IS 'when the event was written';
 COMMENT ON COLUMN @extschema@.osc_events.phase IS 'phase of the job at the event';
-COMMENT ON COLUMN @extschema@.osc_events.event IS 'what happened: state, phase, prepare, dry_run, capture, fence, restart, freeze, index, analyze, validate, lock, swap, foreign_key, cleanup, kept, setting, blocker, throttle, throttle_end, throttled, falls_behind, error';
+COMMENT ON COLUMN @extschema@.osc_events.event IS 'what happened: state, phase, prepare, dry_run, capture, fence, restart, freeze, index, analyze, validate, lock, swap, foreign_key, cleanup, kept, partition_joined, partition_left, setting, blocker, throttle, throttle_end, throttled, falls_behind, error';
 COMMENT ON COLUMN @extschema@.osc_events.duration IS 'how long it took, where that means anything';
 COMMENT ON COLUMN @extschema@.osc_events.detail IS 'JSON: before and after of a step; for a lock: purpose, granted, waited_ms, the time limits in force, and the blockers';
 
