@@ -79,8 +79,8 @@ join_job(OscJob *job, Oid relid)
 	tell(job, "partition_joined", m->relname);
 }
 
-/* remove one thing of a member that has gone, at last itself */
-static void
+/* remove one thing of a member that has gone, at last itself: then true */
+static bool
 leave_job(OscJob *job, OscMember *m)
 {
 	ListCell   *lc;
@@ -91,7 +91,7 @@ leave_job(OscJob *job, OscMember *m)
 				 errmsg("no partition is left that the job could copy"),
 				 errhint("Start the job again.")));
 	if (!osc_cleanup_member_step(job, m))
-		return;
+		return false;
 	osc_member_drop(m);
 	job->members = list_delete_ptr(job->members, m);
 	job->others = list_delete_ptr(job->others, m);
@@ -106,6 +106,7 @@ leave_job(OscJob *job, OscMember *m)
 		osc_member_update(lfirst(lc), "fingerprint = $3", &args);
 	}
 	tell(job, "partition_left", m->relname);
+	return true;
 }
 
 /*
@@ -129,21 +130,22 @@ osc_follow_tree(OscJob *job)
 	if (newcomers == NIL && leavers == NIL)
 		return false;
 	osc_job_reload_state(job);
-	if (leavers != NIL)
-	{
-		leave_job(job, linitial(leavers));
-		OSC_STOP_POINT("leave-before-commit");
+	if (leavers != NIL &&
+		(!leave_job(job, linitial(leavers)) || list_length(leavers) > 1))
 		return true;
-	}
 	foreach(lc, newcomers)
 		join_job(job, lfirst_oid(lc));
 	if (job->phase == OSC_PLANNED)
 		return false;
 	if (job->state == OSC_READY)
 		(void) osc_job_move_state(job, OSC_RUNNING);
+	/* what the dry run has found names the members of before */
 	foreach(lc, job->members)
 		osc_member_update(lfirst(lc), "dry_run_done = false", NULL);
-	osc_prepare_members(job);
+	if (newcomers != NIL)
+		osc_prepare_members(job);
+	else
+		osc_job_set_phase(job, OSC_PREPARING);
 	OSC_STOP_POINT("join-before-commit");
 	return true;
 }
