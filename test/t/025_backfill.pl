@@ -47,14 +47,8 @@ sub play
 	my $load    = start_load($node, scripts => \@scripts, rows => $rows, clients => 3, rate => 200, restart => 1);
 	my $offset  = log_offset($node);
 	my $renamed = sql($node, 'SELECT count(*) FROM shelf_history');
-	set_stop_point($node, "$point:kill") if $point && !$in_swap;
-	my $job = start_job($node, 'ALTER TABLE item ADD COLUMN label text NOT NULL', set => { batch_size => 500 }, args => "strategy => '$strategy', swap => 'manual', backfill => '" . $backfill =~ s/'/''/gr . "'");
-	if ($point && !$in_swap)
-	{
-		ok(wait_for_log_line($node, qr/was terminated by signal 9/, $offset), 'the process reaches the point and is killed') or explain_job($node, $job);
-		set_stop_point($node, undef);
-		ok(wait_for($node, 'SELECT true'), 'the server is back');
-	}
+	my $start   = sub { start_job($node, 'ALTER TABLE item ADD COLUMN label text NOT NULL', set => { batch_size => 500 }, args => "strategy => '$strategy', swap => 'manual', backfill => '" . $backfill =~ s/'/''/gr . "'") };
+	my $job     = $point && !$in_swap ? killed_job($node, $point, $start) : $start->();
 	job_ends($node, $job, 'ready', 'the job comes to its swap');
 	ok(wait_for($node, "SELECT count(*) >= $renamed + 25 FROM shelf_history"), 'the other table was written to');
 	$load->stop;

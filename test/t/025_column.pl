@@ -167,18 +167,7 @@ promise 'a crash at each moment' => sub {
 	for my $point (qw(capture-before-commit fill-after-snapshot fill-before-commit direct-before-commit
 		validate-before-commit swap-locked swap-before-commit column-drop-before-commit))
 	{
-		my $offset = log_offset($node);
-		set_stop_point($node, "$point:kill");
-		my $job;
-		for (1 .. 5)
-		{
-			$job = eval { start_column($node, set => { batch_size => 500, keep_old => 'off' }) } and last;
-			wait_for($node, 'SELECT true');
-			$job = eval { sql($node, 'SELECT max(job_id) FROM osc_progress') } and last;
-		}
-		ok(wait_for_log_line($node, qr/was terminated by signal 9/, $offset), "$point: the process is killed") or explain_job($node, $job);
-		set_stop_point($node, undef);
-		ok(wait_for($node, 'SELECT true'), 'the server is back');
+		my $job = killed_job($node, $point, sub { start_column($node, set => { batch_size => 500, keep_old => 'off' }) });
 		job_ends($node, $job, 'done', 'the job goes on to its end');
 		is_as_told($node, $point);
 		is(leftovers($node), '', 'nothing is left');

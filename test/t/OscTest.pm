@@ -23,7 +23,7 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(
   amcheck_faults crash_at crash_points create_items dump_schema error_of explain_job fails_with job_ends job_state
-  kill_server leftovers ledger_faults log_offset osc_node promise relation_oid set_stop_point sql sql_as sql_file
+  kill_server killed_job leftovers ledger_faults log_offset osc_node promise relation_oid set_stop_point sql sql_as sql_file
   start_job start_load test_dir unexpected_errors wait_for wait_for_log_line
   worker_pids);
 
@@ -199,25 +199,35 @@ sub crash_points
 	  cleanup-before-drop cleanup-before-commit);
 }
 
-# A job of which a process is killed at the stop point, and which goes on to its end.
+# A job that $start starts, and of which a process is killed at the stop point, once or over
+# and over; returns the job when the server is back and the point is off. The crash may cut
+# off the session of osc_start() itself, after its commit, so the job is looked up.
+sub killed_job
+{
+	my ($node, $point, $start) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $offset = log_offset($node);
+	set_stop_point($node, "$point:kill");
+	eval { $start->() };
+	my $error = $@;
+	ok(wait_for_log_line($node, qr/was terminated by signal 9/, $offset), "$point: the process is killed") or diag($error);
+	set_stop_point($node, undef);
+	my $job;
+	my $deadline = time + $timeout;
+	until ($job || time > $deadline)
+	{
+		sleep 0.05;
+		$job = eval { sql($node, 'SELECT max(job_id) FROM osc_progress') };
+	}
+	return $job;
+}
+
+# Such a job, which goes on to its end.
 sub crash_at
 {
 	my ($node, $point, $ddl, $batch_size) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my $offset = log_offset($node);
-	set_stop_point($node, "$point:kill");
-	my $job;
-	for (1 .. 5)
-	{
-		# the session of osc_start() itself may be cut off by the crash
-		$job = eval { start_job($node, $ddl, set => { batch_size => $batch_size }) } and last;
-		ok(wait_for($node, 'SELECT true'), 'the server is back');
-		# and the next crash may come at once
-		$job = eval { sql($node, 'SELECT max(job_id) FROM osc_progress') } and last;
-	}
-	ok(wait_for_log_line($node, qr/was terminated by signal 9/, $offset), 'the process reaches the point and is killed') or explain_job($node, $job);
-	set_stop_point($node, undef);
-	ok(wait_for($node, 'SELECT true'), 'the server is back');
+	my $job = killed_job($node, $point, sub { start_job($node, $ddl, set => { batch_size => $batch_size }) });
 	job_ends($node, $job, 'done', 'the job goes on by itself to its end');
 	return;
 }
