@@ -554,15 +554,15 @@ osc_subxact_caught(const OscSubxact *subxact)
 }
 
 /*
- * Does an error of this code say that an expression has no value for a row?  Not
- * if it tells of the moment only, and the same would work at another one: a lock
- * that others hold, a statement that is cancelled, a server that is short of
- * something or shut down.  Such an error is to be raised again, as it would be
- * from any function.  What will not go away by itself counts as of the value,
- * also that a function is gone or a right is missing.
+ * Does an error of this code say that an expression has no value for a row, or
+ * that a command cannot succeed?  Not if it tells of the moment only, and the
+ * same would work at another one: a lock that others hold, a statement that is
+ * cancelled, a server that is short of something or shut down.  Such an error
+ * is to be raised again, as it would be from any function.  What will not go
+ * away by itself lasts, also that a function is gone or a right is missing.
  */
 bool
-osc_error_is_of_value(int sqlerrcode)
+osc_error_lasts(int sqlerrcode)
 {
 	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
 	{

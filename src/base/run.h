@@ -101,7 +101,7 @@ extern void osc_subxact_begin(OscSubxact *subxact);
 extern void osc_subxact_commit(const OscSubxact *subxact);
 extern void osc_subxact_rollback(const OscSubxact *subxact);
 extern ErrorData *osc_subxact_caught(const OscSubxact *subxact);
-extern bool osc_error_is_of_value(int sqlerrcode);
+extern bool osc_error_lasts(int sqlerrcode);
 extern void osc_require_read_committed(void);
 extern void osc_set_read_committed(void);
 extern void osc_set_local(const char *name, const char *value);

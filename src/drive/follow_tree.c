@@ -23,7 +23,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
-#include "utils/json.h"
 #include "utils/lsyscache.h"
 
 #include "base/ident.h"
@@ -36,18 +35,6 @@
 #include "model/relinfo.h"
 #include "model/script.h"
 #include "store/events.h"
-
-static void
-tell(OscJob *job, const char *event, const char *relname)
-{
-	StringInfoData detail;
-
-	initStringInfo(&detail);
-	appendStringInfoString(&detail, "{\"table\": ");
-	escape_json(&detail, relname);
-	appendStringInfoChar(&detail, '}');
-	osc_event(job, event, -1, detail.data);
-}
 
 static void
 join_job(OscJob *job, Oid relid)
@@ -76,7 +63,7 @@ join_job(OscJob *job, Oid relid)
 		job->members = lappend(job->members, m);
 	else
 		job->others = lappend(job->others, m);
-	tell(job, "partition_joined", m->relname);
+	osc_event_text(job, "partition_joined", -1, "table", m->relname);
 }
 
 /* remove one thing of a member that has gone, at last itself: then true */
@@ -105,7 +92,7 @@ leave_job(OscJob *job, OscMember *m)
 		osc_arg_text(&args, osc_fingerprint(((OscMember *) lfirst(lc))->relid));
 		osc_member_update(lfirst(lc), "fingerprint = $3", &args);
 	}
-	tell(job, "partition_left", m->relname);
+	osc_event_text(job, "partition_left", -1, "table", m->relname);
 	return true;
 }
 

@@ -208,9 +208,8 @@ osc_prove_after_revert(OscJob *job)
 	{
 		ErrorData  *edata = osc_subxact_caught(&subxact);
 
-		if (edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
-			edata->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-			edata->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED)
+		/* not the command's fault: it is tried again */
+		if (!osc_error_lasts(edata->sqlerrcode))
 			ReThrowError(edata);
 		tell_failure(job, step, edata);
 	}

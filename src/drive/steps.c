@@ -27,7 +27,6 @@
 #include "tcop/tcopprot.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
-#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/resowner.h"
@@ -193,7 +192,6 @@ build_index(OscJob *job, OscMember *m, Oid index)
 	TimestampTz start = GetCurrentTimestamp();
 	char	   *name = get_rel_name(index);
 	ReindexParams params = {0};
-	StringInfoData detail;
 	OscArgs		args = {0};
 
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -202,11 +200,7 @@ build_index(OscJob *job, OscMember *m, Oid index)
 	PopActiveSnapshot();
 	osc_arg_text(&args, name);
 	osc_member_update(m, "indexes_done = indexes_done || $3", &args);
-	initStringInfo(&detail);
-	appendStringInfoString(&detail, "{\"index\": ");
-	escape_json(&detail, name);
-	appendStringInfoChar(&detail, '}');
-	osc_event(job, "index", osc_elapsed_ms(start), detail.data);
+	osc_event_text(job, "index", osc_elapsed_ms(start), "index", name);
 	OSC_STOP_POINT("index-before-commit");
 }
 

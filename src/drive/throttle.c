@@ -35,7 +35,6 @@
 #include "commands/tablespace.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/pg_lsn.h"
 #include "utils/rel.h"
@@ -250,18 +249,6 @@ is_heavy(OscPhase phase)
 	return phase >= OSC_BACKFILLING && phase <= OSC_VALIDATING;
 }
 
-static void
-throttle_event(OscJob *job, const char *event, const char *reason)
-{
-	StringInfoData detail;
-
-	initStringInfo(&detail);
-	appendStringInfoString(&detail, "{\"reason\": ");
-	escape_json(&detail, reason);
-	appendStringInfoChar(&detail, '}');
-	osc_event(job, event, -1, detail.data);
-}
-
 /* the beginning of waiting_for while a limit holds the job */
 #define HELD_PREFIX "throttle: "
 
@@ -313,14 +300,14 @@ osc_throttle_holds(OscJob *job, OscStep *step)
 	{
 		if (was_held(job))
 		{
-			throttle_event(job, "throttle_end", job->waiting_for + strlen(HELD_PREFIX));
+			osc_event_text(job, "throttle_end", -1, "reason", job->waiting_for + strlen(HELD_PREFIX));
 			osc_job_set_waiting(job, NULL);
 		}
 		return false;
 	}
 	if (!was_held(job))
 	{
-		throttle_event(job, "throttle", reason);
+		osc_event_text(job, "throttle", -1, "reason", reason);
 		ereport(LOG,
 				(errmsg("online schema change: job " INT64_FORMAT " waits: %s",
 						job->job_id, reason)));

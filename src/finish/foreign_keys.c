@@ -527,9 +527,8 @@ try_validate(OscJob *job, Oid table, const char *name)
 	{
 		ErrorData  *edata = osc_subxact_caught(&subxact);
 
-		if (edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
-			edata->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-			edata->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED)
+		/* not the key's fault: it is tried again */
+		if (!osc_error_lasts(edata->sqlerrcode))
 			ReThrowError(edata);
 		message = edata->message;
 	}

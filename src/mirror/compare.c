@@ -123,7 +123,7 @@ old_is_right_guarded(Compare *c, int i)
 	{
 		ErrorData  *edata = osc_subxact_caught(&subxact);
 
-		if (!osc_error_is_of_value(edata->sqlerrcode))
+		if (!osc_error_lasts(edata->sqlerrcode))
 			ReThrowError(edata);
 		FreeErrorData(edata);
 		result = slot_attisnull(c->row, c->ce->column[i]->old_att);

@@ -195,7 +195,7 @@ prepare(MirrorEntry *entry, Relation rel)
 		ErrorData  *edata = osc_subxact_caught(&subxact);
 
 		entry->ce = NULL;
-		if (!osc_error_is_of_value(edata->sqlerrcode))
+		if (!osc_error_lasts(edata->sqlerrcode))
 			ReThrowError(edata);
 		FreeErrorData(edata);
 	}
@@ -290,7 +290,7 @@ work_out_guarded(MirrorEntry *entry, int i, TupleTableSlot *row, Datum *value, b
 
 		entry->busy = false;
 		edata = osc_subxact_caught(&subxact);
-		if (!osc_error_is_of_value(edata->sqlerrcode))
+		if (!osc_error_lasts(edata->sqlerrcode))
 			ReThrowError(edata);
 		FreeErrorData(edata);
 		*value = (Datum) 0;

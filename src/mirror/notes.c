@@ -199,7 +199,7 @@ is_unsettled(OscColumnExec *ce, TupleTableSlot *row, bool back, char **empty)
 	{
 		ErrorData  *edata = osc_subxact_caught(&subxact);
 
-		if (!osc_error_is_of_value(edata->sqlerrcode))
+		if (!osc_error_lasts(edata->sqlerrcode))
 			ReThrowError(edata);
 		FreeErrorData(edata);
 		result = true;

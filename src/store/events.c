@@ -13,6 +13,7 @@
 
 #include "base/run.h"
 #include "store/events.h"
+#include "utils/json.h"
 
 /*
  * Write an event.  duration_ms below 0 means none; detail_json may be NULL.
@@ -34,6 +35,22 @@ osc_event(const OscJob *job, const char *event, double duration_ms,
 	osc_sql("INSERT INTO online_schema.job_event (job_id, phase, event, duration, detail)"
 			" VALUES ($1, $2, $3, $4::interval, $5)", &args);
 	osc_store_close(&store);
+}
+
+/*
+ * Write an event whose detail is one text under a key.
+ */
+void
+osc_event_text(const OscJob *job, const char *event, double duration_ms,
+			   const char *key, const char *text)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	appendStringInfo(&detail, "{\"%s\": ", key);
+	escape_json(&detail, text);
+	appendStringInfoChar(&detail, '}');
+	osc_event(job, event, duration_ms, detail.data);
 }
 
 /*
