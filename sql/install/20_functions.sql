@@ -80,7 +80,7 @@ COMMENT ON PROCEDURE @extschema@.osc_wait(bigint, interval) IS
 CREATE PROCEDURE @extschema@.osc_run(job_id bigint, max_time interval DEFAULT NULL)
 	LANGUAGE C AS 'MODULE_PATHNAME', 'osc_run';
 COMMENT ON PROCEDURE @extschema@.osc_run(bigint, interval) IS
-	'drives a job in this session, a transaction per step, until it ends, is ready for a manual swap, or max_time is over; errors: 25001 inside a transaction block, 55006 while another session drives the job, the job''s error if it fails';
+	'drives a job in this session, a transaction per step, until it ends, is ready for a manual swap, or max_time is over; errors: 25001 inside a transaction block, 55006 while another session drives the job (one that cleans up after a cancelled job is awaited), the job''s error if it fails';
 
 CREATE FUNCTION @extschema@.osc_capture() RETURNS trigger
 	LANGUAGE C AS 'MODULE_PATHNAME', 'osc_capture';

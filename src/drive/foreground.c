@@ -81,6 +81,35 @@ drive(int64 job_id, double max_ms)
 }
 
 /*
+ * Become the driver of a job for the session; false if there is nothing to drive:
+ * the worker that cleans up after a cancelled or failed job is nobody's choice,
+ * so it is awaited, as long as a caller would clean up himself.
+ */
+static bool
+become_driver(int64 job_id, double max_ms)
+{
+	TimestampTz start = GetCurrentTimestamp();
+
+	while (!osc_driver_try_lock(job_id, true))
+	{
+		OscJob	   *job = osc_job_load(job_id, false);
+
+		if (osc_state_is_final(job->state) ||
+			(job->state == OSC_CANCELLING &&
+			 (job->obstructed || (max_ms >= 0 && osc_elapsed_ms(start) > max_ms))))
+			return false;
+		if (job->state != OSC_CANCELLING)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_IN_USE),
+					 errmsg("job " INT64_FORMAT " is being driven by another session", job_id),
+					 errhint("Follow it with osc_wait() or osc_progress.")));
+		commit_and_go_on();
+		doze(20);
+	}
+	return true;
+}
+
+/*
  * Drive a job until it ends, pauses, is ready for a manual swap, cannot be
  * cleaned up, or max_ms (below 0: no limit) are over.  Called from a procedure in a non-atomic
  * context with SPI connected so.  Raises the job's error if it failed.
@@ -91,20 +120,20 @@ osc_run_in_foreground(int64 job_id, double max_ms)
 	OscJob	   *job;
 
 	commit_and_go_on();
-	if (!osc_driver_try_lock(job_id, true))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("job " INT64_FORMAT " is being driven by another session", job_id),
-				 errhint("Follow it with osc_wait() or osc_progress.")));
-	PG_TRY();
+	if (become_driver(job_id, max_ms))
 	{
-		drive(job_id, max_ms);
-	}
-	PG_FINALLY();
-	{
+		PG_TRY();
+		{
+			drive(job_id, max_ms);
+		}
+		PG_CATCH();
+		{
+			osc_driver_unlock(job_id);
+			PG_RE_THROW();
+		}
+		PG_END_TRY();
 		osc_driver_unlock(job_id);
 	}
-	PG_END_TRY();
 	job = osc_job_load(job_id, false);
 	if (job->state == OSC_FAILED)
 		ereport(ERROR,
