@@ -113,6 +113,7 @@ OBJS = \
 	src/drive/prove.o \
 	src/drive/queue.o \
 	src/drive/restart.o \
+	src/drive/spare.o \
 	src/drive/steps.o \
 	src/drive/swap_time.o \
 	src/drive/throttle.o \

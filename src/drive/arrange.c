@@ -38,6 +38,7 @@
 #include "base/compat.h"
 #include "base/run.h"
 #include "drive/arrange.h"
+#include "drive/spare.h"
 #include "mirror/shadow.h"
 #include "model/objections.h"
 #include "model/relinfo.h"
@@ -68,6 +69,7 @@ arrange(OscMember *m, Oid index)
 	Relation	rel;
 	ListCell   *lc;
 
+	osc_set_local("max_parallel_maintenance_workers", osc_spare_workers(m->shadow));
 	LockRelationOid(m->shadow, AccessExclusiveLock);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	rel = index_open(index, AccessExclusiveLock);

@@ -54,6 +54,7 @@
 #include "drive/commands.h"
 #include "drive/driver.h"
 #include "drive/queue.h"
+#include "drive/spare.h"
 #include "drive/throttle.h"
 #include "drive/vacuum.h"
 #include "mirror/backfill.h"
@@ -329,6 +330,7 @@ run_command(int64 job_id, MemoryContext context)
 	if (sql)
 	{
 		osc_session_enter(job->owner, job->session_settings);
+		osc_leave_processors(job);
 		/* an index made anew is where the old one was: its command says so, or means the database's */
 		if (osc_column_member(job))
 			SetConfigOption("default_tablespace", "", PGC_USERSET, PGC_S_SESSION);

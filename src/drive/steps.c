@@ -47,6 +47,7 @@
 #include "drive/prepare.h"
 #include "drive/prove.h"
 #include "drive/restart.h"
+#include "drive/spare.h"
 #include "drive/steps.h"
 #include "drive/swap_time.h"
 #include "drive/vacuum.h"
@@ -194,6 +195,7 @@ build_index(OscJob *job, OscMember *m, Oid index)
 	ReindexParams params = {0};
 	OscArgs		args = {0};
 
+	osc_set_local("max_parallel_maintenance_workers", osc_spare_workers(m->shadow));
 	PushActiveSnapshot(GetTransactionSnapshot());
 	/* builds as the table's owner, see index.c */
 	osc_reindex_index(index, get_rel_persistence(index), &params);

@@ -202,6 +202,27 @@ promise 'a job whose writers outrun it says so, and ends when they calm down' =>
 	sql($node, 'DROP TABLE counter, calm');
 };
 
+# the server tells at DEBUG1 how it builds an index
+promise 'index builds leave the processors to sessions that need them' => sub {
+	my $processors = `getconf _NPROCESSORS_ONLN` + 0;
+	plan skip_all => 'too many processors to keep busy' if $processors > 16;
+	sql($node, "ALTER SYSTEM SET log_min_messages = debug1; ALTER SYSTEM SET min_parallel_table_scan_size = '512kB'; ALTER SYSTEM SET max_parallel_maintenance_workers = 1");
+	$node->reload;
+	my $builds = sub { join ' ', sort(OscTest::log_since($node, $_[0]) =~ /online_schema worker\|.* DEBUG:\s+building index "(?:item_\w+|copied)" on table "\w+" (serially|with request for \d)/g) };
+	my @busy = map { $node->background_psql('elsewhere', on_error_stop => 0) } 1 .. $processors;
+	$_->query_until(qr/go/, "\\echo go\nDO 'BEGIN LOOP NULL; END LOOP; END';\n") for @busy;
+	ok(wait_for($node, "SELECT count(*) = $processors FROM pg_stat_activity WHERE datname = 'elsewhere' AND state = 'active' AND wait_event IS NULL"), 'all processors are busy');
+	my $offset = log_offset($node);
+	job_ends($node, start_job($node, change()), 'done', 'a copy');
+	like($builds->($offset), qr/^serially( serially)*$/, 'its indexes are built serially');
+	$offset = log_offset($node);
+	job_ends($node, start_job($node, 'CREATE INDEX copied ON item (qty)'), 'done', 'an index built concurrently');
+	is($builds->($offset), 'serially', 'it is built serially, too');
+	relax(@busy);
+	sql($node, "DROP INDEX copied; ALTER SYSTEM RESET log_min_messages; ALTER SYSTEM RESET min_parallel_table_scan_size; ALTER SYSTEM RESET max_parallel_maintenance_workers");
+	$node->reload;
+};
+
 is(ledger_faults($node), '', 'the table is right');
 is(leftovers($node), '', 'nothing is left');
 $standby->stop;
