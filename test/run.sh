@@ -196,6 +196,8 @@ start_cluster()
 		max_connections = 60
 		max_prepared_transactions = 10
 		max_worker_processes = 16
+		# on, but not before the tests are over: it is in the way of locks, counts, and xids
+		autovacuum_naptime = '1d'
 		log_line_prefix = '%m [%p] %b %a '
 	CONF
 	start_server
@@ -203,11 +205,11 @@ start_cluster()
 
 start_server()
 {
-	as_postgres "$bindir/pg_ctl" -D "$work/cluster" -l "$work/server.log" -w start >"$work/pg_ctl.log" 2>&1 ||
+	as_postgres "$bindir/pg_ctl" -D "$work/cluster" -l "$work/server.log" -w -t 300 start >"$work/pg_ctl.log" 2>&1 ||
 		{ show_end "$work/pg_ctl.log"; show_end "$work/server.log"; die 'the cluster does not start'; }
 }
 
-stop_server() { as_postgres "$bindir/pg_ctl" -D "$work/cluster" -m fast -w stop >/dev/null 2>&1 || true; }
+stop_server() { as_postgres "$bindir/pg_ctl" -D "$work/cluster" -m fast -w -t 300 stop >/dev/null 2>&1 || true; }
 
 # run_regress <part> <program> <input directory> <tests...>: every test must be reported as
 # ok by the program, in the words of 15 or of a later one; anything else is a failure.
@@ -224,7 +226,7 @@ run_regress()
 	chown postgres "$out"
 	# tests that do not make the extension themselves find it there
 	grep -qisrE 'create +extension' "$input/sql" "$input/specs" || options+=(--load-extension=online_schema)
-	as_postgres env PGISOLATIONTIMEOUT=30 timeout -k 10 900 "$program" --bindir="$bindir" --host="$work" --port="$port" --user=postgres \
+	as_postgres env PGISOLATIONTIMEOUT=300 PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-180}" timeout -k 10 3600 "$program" --bindir="$bindir" --host="$work" --port="$port" --user=postgres \
 		--dbname="${part}_online_schema" --inputdir="$input" --outputdir="$out" "${options[@]}" "$@" >"$out.log" 2>&1 || true
 	for test in "$@"; do
 		if grep -qE "^(test $test +\.\.\. ok|ok [0-9]+ +[-+] $test )" "$out.log"; then
@@ -263,7 +265,7 @@ names_of()
 # run_tap <part> <folder> <chosen files>
 run_tap()
 {
-	local part=$1 folder=$work/stop/$2 chosen=$3 files=() name tap ok not_ok status limit=900
+	local part=$1 folder=$work/stop/$2 chosen=$3 files=() name tap ok not_ok status limit=3600
 	[ -z "$soak" ] || limit=7200
 	mapfile -t files < <(names_of "$folder" .pl "$chosen" | order_by_length)
 	if [ ${#files[@]} -eq 0 ]; then
