@@ -14,7 +14,7 @@ INSERT INTO t SELECT n, 'v' || n FROM generate_series(1, 500) n;
 
 -- one statement, and the rest goes by itself
 SELECT osc_start('ALTER TABLE t ALTER id TYPE bigint') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT state, phase, progress_pct, waiting_for, last_error FROM osc_progress WHERE job_id = :job;
 SELECT pg_typeof(id), count(*) FROM t GROUP BY 1;
 SELECT event, detail FROM osc_events WHERE job_id = :job AND event IN ('state', 'phase');
@@ -34,7 +34,7 @@ INSERT INTO new VALUES (1, 'one');
 SELECT osc_start('ALTER TABLE new ALTER id TYPE bigint') AS job \gset
 INSERT INTO new VALUES (2, 'two');
 COMMIT;
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT pg_typeof(id), count(*) FROM new GROUP BY 1;
 
 -- while the worker has the job, the functions that work on it are refused;
@@ -45,7 +45,7 @@ PREPARE TRANSACTION 'regress_osc_background';
 SELECT osc_start('ALTER TABLE t ALTER id TYPE int') AS job \gset
 CREATE PROCEDURE await(job bigint, what text) LANGUAGE plpgsql AS $$
 DECLARE
-	until timestamptz := clock_timestamp() + interval '30 s';
+	until timestamptz := clock_timestamp() + interval '300 s';
 BEGIN
 	WHILE NOT EXISTS (SELECT FROM osc_progress p WHERE p.job_id = job AND what IN (p.state, p.phase, p.waiting_for)) LOOP
 		IF clock_timestamp() > until THEN
@@ -71,7 +71,7 @@ SELECT state, phase FROM osc_progress WHERE job_id = :job;
 ROLLBACK PREPARED 'regress_osc_background';
 CREATE PROCEDURE batch(job bigint, INOUT rows_copied bigint DEFAULT NULL) LANGUAGE plpgsql AS $$
 DECLARE
-	until timestamptz := clock_timestamp() + interval '30 s';
+	until timestamptz := clock_timestamp() + interval '300 s';
 BEGIN
 	WHILE rows_copied IS NULL AND clock_timestamp() < until LOOP
 		BEGIN
@@ -86,13 +86,13 @@ CALL batch(:job);
 SELECT state, phase FROM osc_progress WHERE job_id = :job;
 UPDATE t SET v = 'while paused' WHERE id = 1;
 SELECT osc_resume(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT state, phase FROM osc_progress WHERE job_id = :job;
 SELECT v FROM t WHERE id = 1;
 
 -- a manual swap of a job that a worker keeps caught up
 SELECT osc_start('ALTER TABLE t ALTER id TYPE bigint', swap => 'manual') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT state, phase FROM osc_progress WHERE job_id = :job;
 UPDATE t SET v = 'while ready' WHERE id = 2;
 BEGIN;
@@ -101,22 +101,22 @@ SELECT pg_typeof(id) FROM t LIMIT 1;
 ROLLBACK;
 SELECT pg_typeof(id) FROM t LIMIT 1;
 CALL osc_test.swap(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT state, phase FROM osc_progress WHERE job_id = :job;
 SELECT pg_typeof(id), v FROM t WHERE id = 2;
 
 -- cancelled, failed
 SELECT osc_start('ALTER TABLE t ALTER id TYPE int', swap => 'manual') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT osc_cancel(:job);
 \set VERBOSITY terse
 SET client_min_messages = error;
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 INSERT INTO t VALUES (5000000000, 'large');
 SELECT osc_start('ALTER TABLE t ALTER id TYPE int') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT osc_start('ALTER TABLE t ADD n int NOT NULL', strategy => 'copy') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 DELETE FROM t WHERE id = 5000000000;
 \set VERBOSITY default
 
@@ -128,9 +128,9 @@ SELECT osc_start('ALTER TABLE many ALTER id TYPE bigint') AS job \gset
 RESET online_schema.workers;
 SELECT osc_start('ALTER TABLE t ALTER v TYPE varchar', strategy => 'copy') AS job2 \gset
 SELECT osc_start('ALTER TABLE new ALTER v TYPE varchar', strategy => 'copy') AS job3 \gset
-CALL osc_wait(:job, '60 s');
-CALL osc_wait(:job2, '60 s');
-CALL osc_wait(:job3, '60 s');
+CALL osc_wait(:job, '300 s');
+CALL osc_wait(:job2, '300 s');
+CALL osc_wait(:job3, '300 s');
 SELECT job_id, relation, state FROM osc_progress WHERE job_id IN (:job, :job2, :job3) ORDER BY 1;
 SELECT count(*), sum(id), min(length(v)) FROM many;
 

@@ -1,7 +1,10 @@
 -- column: strategy column, from the plan to the clean-up, and back
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set first_job 44001
+\set ECHO none
+\i :abs_srcdir/sql/include/common.sql
+\set ECHO all
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS online_schema;
-ALTER TABLE online_schema.job ALTER COLUMN job_id RESTART WITH 44001;
 
 -- what a table looks like to its users
 CREATE VIEW looks AS
@@ -59,21 +62,21 @@ SELECT note FROM osc_plan('ALTER TABLE address ALTER street TYPE text', 'column'
 -- swapped, with a look at each moment
 SELECT osc_start('ALTER TABLE address ALTER street TYPE text, ADD CONSTRAINT street_length CHECK (length(street) <= 60)',
 	'column', swap => 'manual') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT state, phase, rows_done FROM osc_progress WHERE job_id = :job;
 SELECT * FROM looks WHERE relname = 'address';
 -- a direct write to the helper column never makes the two differ
 UPDATE address SET osc_new_2 = 'differs' WHERE id = 1;
 INSERT INTO address (id, osc_new_2) VALUES (1001, 'differs');
 SELECT id, street, osc_new_2, changed FROM address WHERE id IN (1, 2, 1001) ORDER BY id;
-SELECT osc_validate(:job);
-SELECT osc_swap(:job);
-CALL osc_wait(:job, '60 s');
+SELECT osc_test.validate(:job) AS osc_validate;
+CALL osc_test.swap(:job);
+CALL osc_wait(:job, '300 s');
 SELECT state, phase, waiting_for FROM osc_progress WHERE job_id = :job;
 SELECT * FROM looks WHERE relname = 'address';
 SELECT * FROM uses WHERE relname = 'address';
 SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'address'::regclass AND indisclustered;
-SELECT osc_validate(:job);
+SELECT osc_test.validate(:job) AS osc_validate;
 
 -- what the old type holds, and what it does not
 INSERT INTO address (id, street) VALUES (1002, 'short'), (1003, repeat('long ', 11));
@@ -82,7 +85,7 @@ INSERT INTO address (id, street) VALUES (1005, repeat('x', 61));
 UPDATE address SET street = NULL WHERE id = 1;
 UPDATE address SET osc_old_2 = 'differs' WHERE id = 3;
 SELECT id, osc_old_2, street, changed FROM address WHERE id IN (3, 1002, 1003, 1004) ORDER BY id;
-SELECT osc_validate(:job);
+SELECT osc_test.validate(:job) AS osc_validate;
 SELECT osc_revert(:job);
 UPDATE address SET id = 2003 WHERE id = 1003;
 SELECT osc_revert(:job);
@@ -96,7 +99,7 @@ SELECT osc_revert(:job);
 ROLLBACK;
 SELECT state FROM osc_progress WHERE job_id = :job;
 SELECT osc_revert(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT state, phase, last_error FROM osc_progress WHERE job_id = :job;
 SELECT * FROM looks WHERE relname = 'address';
 SELECT * FROM uses WHERE relname = 'address';
@@ -107,10 +110,10 @@ SELECT osc_revert(:job);
 -- once more, and cleaned
 SELECT osc_start('ALTER TABLE address ALTER street TYPE text, ADD CONSTRAINT street_length CHECK (length(street) <= 60)',
 	'column') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 UPDATE address SET street = 'last' WHERE id = 4;
 SELECT osc_cleanup(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT state, phase, last_error FROM osc_progress WHERE job_id = :job;
 SELECT * FROM looks WHERE relname = 'address';
 SELECT * FROM uses WHERE relname = 'address';
@@ -126,16 +129,16 @@ COMMENT ON CONSTRAINT book_author_fkey ON book IS 'who wrote it';
 INSERT INTO author (name) SELECT 'author ' || n FROM generate_series(1, 100) AS n;
 INSERT INTO book SELECT n, n, nullif(n - 1, 0) FROM generate_series(1, 100) AS n;
 SELECT osc_start('ALTER TABLE author ALTER id TYPE bigint, ALTER n TYPE bigint', 'column') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT * FROM looks WHERE relname = 'author';
 SELECT * FROM uses WHERE relname IN ('author', 'book');
 SELECT pg_get_serial_sequence('author', 'id') AS id, pg_get_serial_sequence('author', 'n') AS n;
 INSERT INTO author (name) VALUES ('one more') RETURNING id, n, osc_old_1, osc_old_2;
 DELETE FROM author WHERE id = 5;
 SELECT author FROM book WHERE id = 5;
-SELECT osc_validate(:job);
+SELECT osc_test.validate(:job) AS osc_validate;
 SELECT osc_revert(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT * FROM looks WHERE relname = 'author';
 SELECT * FROM uses WHERE relname IN ('author', 'book');
 SELECT pg_get_statisticsobjdef(oid) FROM pg_statistic_ext WHERE stxname = 'author_stats';
@@ -143,15 +146,15 @@ INSERT INTO author (name) VALUES ('another') RETURNING id, n;
 INSERT INTO book VALUES (200, 999);
 -- a value that the old key cannot hold
 SELECT osc_start('ALTER TABLE author ALTER id TYPE bigint', 'column') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 INSERT INTO author (id, name) OVERRIDING SYSTEM VALUE VALUES (5000000000, 'far') RETURNING id, osc_old_1;
 SELECT osc_revert(:job);
 SELECT osc_cleanup(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT osc_start('ALTER TABLE book ALTER id TYPE bigint, ALTER part_of TYPE bigint, ALTER author TYPE bigint', 'column') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT osc_cleanup(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT * FROM uses WHERE relname IN ('author', 'book');
 SELECT * FROM looks WHERE relname IN ('author', 'book');
 SELECT * FROM traces();
@@ -161,7 +164,7 @@ CREATE TABLE item (id int PRIMARY KEY, price text NOT NULL UNIQUE, other int);
 INSERT INTO item SELECT n, n || ' EUR', n FROM generate_series(1, 10) AS n;
 SELECT note FROM osc_plan('ALTER TABLE item ALTER price TYPE int USING split_part(price, '' '', 1)::int', 'column') WHERE phase = 'kept';
 SELECT osc_start('ALTER TABLE item ALTER price TYPE int USING split_part(price, '' '', 1)::int, ALTER price SET DEFAULT 0', 'column') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 INSERT INTO item (id) VALUES (11) RETURNING *;
 -- the old column is in the place where the changed one was: its value would be lost
 INSERT INTO item VALUES (12, '12 EUR');
@@ -169,23 +172,23 @@ INSERT INTO item VALUES (12, '12 EUR', 12, 12);
 INSERT INTO item VALUES (12, NULL, 12, 12) RETURNING *;
 DELETE FROM item WHERE id = 12;
 UPDATE item SET price = 5000 WHERE id = 5 RETURNING *;
-SELECT osc_validate(:job);
+SELECT osc_test.validate(:job) AS osc_validate;
 SELECT osc_revert(:job);
 SELECT osc_cleanup(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT * FROM uses WHERE relname = 'item';
 
 -- a value that the new type cannot hold, before and while the job runs: native's errors
 CREATE TABLE bad (id int PRIMARY KEY, v text);
 INSERT INTO bad VALUES (1, '1'), (2, 'two');
 SELECT osc_start('ALTER TABLE bad ALTER v TYPE int USING v::int', 'column') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 CREATE TABLE late (id int PRIMARY KEY, v text);
 INSERT INTO late SELECT n, n FROM generate_series(1, 10) AS n;
 SELECT osc_start('ALTER TABLE late ALTER v TYPE int USING v::int', 'column', swap => 'manual') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 INSERT INTO late VALUES (11, 'eleven') RETURNING *;
-DO $$ BEGIN FOR i IN 1..600 LOOP EXIT WHEN (SELECT state = 'failed' FROM osc_progress ORDER BY job_id DESC LIMIT 1); PERFORM pg_sleep(0.05); END LOOP; END $$;
+CALL osc_test.await_end(:job);
 SELECT state, last_error FROM osc_progress WHERE job_id = :job;
 SELECT * FROM late WHERE id = 11;
 SELECT * FROM traces();
@@ -194,12 +197,12 @@ SELECT * FROM traces();
 CREATE TABLE strict (id int PRIMARY KEY, v text NOT NULL, w int);
 INSERT INTO strict SELECT n, n, n FROM generate_series(1, 10) AS n;
 SELECT osc_start('ALTER TABLE strict ALTER v TYPE int USING v::int', 'column', swap => 'manual') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 INSERT INTO strict VALUES (11, 'eleven', 11) RETURNING *;
-DO $$ BEGIN FOR i IN 1..600 LOOP EXIT WHEN (SELECT state = 'failed' FROM osc_progress ORDER BY job_id DESC LIMIT 1); PERFORM pg_sleep(0.05); END LOOP; END $$;
+CALL osc_test.await_end(:job);
 SELECT state, last_error FROM osc_progress WHERE job_id = :job;
 SELECT osc_start('ALTER TABLE strict ALTER w TYPE bigint, ALTER w SET NOT NULL', 'column', swap => 'manual') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 BEGIN;
 INSERT INTO strict VALUES (12, '12', NULL) RETURNING *;
 UPDATE strict SET w = 12 WHERE id = 12;
@@ -210,10 +213,10 @@ ROLLBACK TO s;
 UPDATE strict SET w = 1 WHERE id = 1;
 SELECT osc_swap(:job);
 COMMIT;
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT attname, attnotnull FROM pg_attribute WHERE attrelid = 'strict'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum;
 SELECT osc_cleanup(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 -- a unique index on the new column is in force as soon as it is built, as the plan says
 CREATE TABLE rounded (id int PRIMARY KEY, v numeric UNIQUE, w int UNIQUE);
 INSERT INTO rounded SELECT n, n, n FROM generate_series(1, 10) AS n;
@@ -221,7 +224,7 @@ SELECT regexp_replace(command, '_\d+_', '_N_', 'g') AS command, note
 FROM osc_plan('ALTER TABLE rounded ALTER v TYPE int', 'column') WHERE phase = 'indexing' AND command ~ 'INDEX';
 SELECT note FROM osc_plan('ALTER TABLE rounded ALTER w TYPE bigint', 'column') WHERE phase = 'indexing' AND command ~ 'INDEX';
 SELECT osc_start('ALTER TABLE rounded ALTER v TYPE int', 'column', swap => 'manual') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 DO $$ BEGIN
 	INSERT INTO rounded VALUES (11, 1.2, 11);
 EXCEPTION WHEN unique_violation THEN
@@ -229,39 +232,39 @@ EXCEPTION WHEN unique_violation THEN
 END $$;
 INSERT INTO rounded VALUES (12, 12.2, 12) RETURNING *;
 SELECT osc_cancel(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 DROP TABLE strict, rounded;
 
 -- constraints that rows violate
 SELECT osc_start('ALTER TABLE late ALTER v TYPE varchar(20), ADD CONSTRAINT short CHECK (length(v) < 3)', 'column') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 INSERT INTO late VALUES (12, '1'), (13, NULL);
 SELECT osc_start('ALTER TABLE late ALTER v TYPE varchar(20), ADD UNIQUE (v)', 'column') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT osc_start('ALTER TABLE late ALTER v TYPE varchar(20), ALTER v SET NOT NULL', 'column') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 -- without the comparison, too
 SET online_schema.verify = off;
 SELECT osc_start('ALTER TABLE late ALTER v TYPE varchar(20), ALTER v SET NOT NULL', 'column') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 RESET online_schema.verify;
 SELECT * FROM traces();
 
 -- pause, cancel
 SELECT osc_start('ALTER TABLE late ALTER v TYPE varchar(20)', 'column', swap => 'manual') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT osc_pause(:job);
 INSERT INTO late VALUES (14, 'paused') RETURNING *;
 SELECT osc_resume(:job);
 SELECT osc_cancel(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT state FROM osc_progress WHERE job_id = :job;
 SELECT * FROM traces();
 
 -- keep_old = off ends the job at the swap
 SET online_schema.keep_old = 'off';
 SELECT osc_start('ALTER TABLE late ALTER v TYPE varchar(20)', 'column') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT state FROM osc_progress WHERE job_id = :job;
 RESET online_schema.keep_old;
 

@@ -1,7 +1,10 @@
 -- column_defaults: a column with two names: what was given, what is a default, and what triggers make of it
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set first_job 47001
+\set ECHO none
+\i :abs_srcdir/sql/include/common.sql
+\set ECHO all
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS online_schema;
-ALTER TABLE online_schema.job ALTER COLUMN job_id RESTART WITH 47001;
 CREATE SEQUENCE counter;
 CREATE TABLE node (id int PRIMARY KEY, nm text DEFAULT 'dflt', parent int, seen text);
 CREATE TABLE counted (id int PRIMARY KEY, n bigint NOT NULL DEFAULT nextval('counter'));
@@ -26,9 +29,9 @@ CREATE TRIGGER look BEFORE INSERT OR UPDATE ON node FOR EACH ROW EXECUTE FUNCTIO
 CREATE FUNCTION insert_node(id int) RETURNS int LANGUAGE plpgsql AS
 	$$ BEGIN EXECUTE 'INSERT INTO node (id, nm) VALUES ($1, ''by a function'')' USING id; RETURN id; END $$;
 SELECT osc_start('ALTER TABLE node RENAME nm TO name', 'column') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT osc_start('ALTER TABLE counted RENAME n TO number', 'column') AS counted \gset
-CALL osc_wait(:counted, '60 s');
+CALL osc_wait(:counted, '300 s');
 CREATE PROCEDURE show(what text) LANGUAGE plpgsql AS $$
 DECLARE
 	r record;
@@ -157,7 +160,7 @@ INSERT INTO node (id, name) VALUES (4, repeat('NEW ', 5000)), (9004, repeat('NEW
 UPDATE node SET parent = 1 WHERE id > 1;
 UPDATE node SET name = replace(name, 'old', 'OLD') WHERE id = 3;
 SELECT id, nm = name AS equal, left(nm, 4), length(name) FROM node WHERE id > 1 ORDER BY id;
-SELECT osc_validate(:job);
+SELECT osc_test.validate(:job) AS osc_validate;
 
 -- roles that may not call the function of the defaults could not insert
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
@@ -166,12 +169,12 @@ SELECT osc_start('ALTER TABLE more RENAME v TO x', 'column');
 SELECT count(*) > 0 AS without_default FROM osc_plan('ALTER TABLE more RENAME w TO x', 'column');
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO PUBLIC;
 SELECT osc_start('ALTER TABLE more RENAME v TO x', 'column', swap => 'manual') AS revoked \gset
-CALL osc_wait(:revoked, '60 s');
+CALL osc_wait(:revoked, '300 s');
 REVOKE EXECUTE ON FUNCTION osc_default FROM PUBLIC;
 SELECT osc_swap(:revoked);
 SELECT state FROM osc_progress WHERE job_id = :revoked;
 SELECT osc_cancel(:revoked);
-CALL osc_wait(:revoked, '60 s');
+CALL osc_wait(:revoked, '300 s');
 GRANT EXECUTE ON FUNCTION osc_default TO PUBLIC;
 REVOKE EXECUTE ON FUNCTION osc_mirror, osc_capture FROM PUBLIC;
 -- a type with a default of its own would give it to the name that is left out
@@ -181,9 +184,9 @@ SELECT osc_start('ALTER TABLE more RENAME d TO x', 'column');
 SELECT osc_start('ALTER TABLE more ALTER d TYPE varchar(10)', 'column');
 SELECT osc_start('ALTER TABLE more ALTER w TYPE word', 'column');
 SELECT osc_cleanup(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT osc_revert(:counted);
-CALL osc_wait(:counted, '60 s');
+CALL osc_wait(:counted, '300 s');
 SELECT tgname FROM pg_trigger WHERE tgrelid IN ('node'::regclass, 'counted'::regclass);
 DROP TABLE node, counted, more;
 DROP DOMAIN word;

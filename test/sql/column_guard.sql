@@ -29,7 +29,7 @@ SELECT state, message FROM osc_test.refusal($$SELECT osc_start('ALTER TABLE chil
 SELECT state, message FROM osc_test.refusal($$SELECT osc_start('ALTER TABLE other ALTER id TYPE bigint', 'copy')$$);
 
 SET client_min_messages = warning;
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 CREATE VIEW refused AS
 SELECT c AS refused, r.state || CASE WHEN r.state = '55006' THEN '' ELSE ' ' || r.message END AS state
 FROM unnest(ARRAY['ALTER TABLE parent REPLICA IDENTITY USING INDEX parent_pkey', 'ALTER TABLE parent REPLICA IDENTITY FULL',
@@ -41,11 +41,11 @@ FROM unnest(ARRAY['ALTER TABLE parent REPLICA IDENTITY USING INDEX parent_pkey',
 	'ALTER TABLE parent ALTER b SET STATISTICS 5', 'ALTER TABLE parent SET (fillfactor = 90)', 'ALTER TABLE parent ENABLE ROW LEVEL SECURITY']) c, osc_test.refusal(c) r;
 SELECT * FROM refused;
 CALL osc_test.swap(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 -- as long as the swap can be taken back
 SELECT * FROM refused;
 SELECT osc_cleanup(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT state FROM osc_progress WHERE job_id = :job;
 SELECT relname, attname, format_type(atttypid, atttypmod) FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
 	WHERE relnamespace = 'column_guard'::regnamespace AND attname IN ('id', 'p') AND relkind = 'r' ORDER BY 1, 2;

@@ -47,7 +47,7 @@ DELETE FROM p WHERE id = 50;
 SELECT count(*) FROM "odd ""t";
 SELECT osc_revert(:job);
 SET client_min_messages = warning;
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 RESET client_min_messages;
 SELECT state, last_error FROM osc_progress WHERE job_id = :job;
 SELECT * FROM keys;

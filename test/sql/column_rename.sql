@@ -1,7 +1,10 @@
 -- column_rename: both names of a renamed column at once
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set first_job 45001
+\set ECHO none
+\i :abs_srcdir/sql/include/common.sql
+\set ECHO all
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS online_schema;
-ALTER TABLE online_schema.job ALTER COLUMN job_id RESTART WITH 45001;
 CREATE TABLE person (id int PRIMARY KEY, nm text NOT NULL DEFAULT 'nobody' CHECK (nm <> ''), code serial UNIQUE, note text);
 CREATE TABLE part (id int PRIMARY KEY, person int REFERENCES person (code) ON UPDATE CASCADE);
 CREATE INDEX ON person (lower(nm));
@@ -16,7 +19,7 @@ SELECT phase, regexp_replace(command, '_(\d+)_(\d+)', '_N_\2', 'g') AS command
 FROM osc_plan('ALTER TABLE person RENAME COLUMN nm TO name', 'column') WHERE command !~ 'SET DEFAULT';
 SELECT note FROM osc_plan('ALTER TABLE person RENAME COLUMN nm TO name', 'column') WHERE phase = 'kept';
 SELECT osc_start('ALTER TABLE person RENAME COLUMN nm TO name', 'column') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT state FROM osc_progress WHERE job_id = :job;
 SELECT attname, attnotnull, attacl, attstorage, attcompression, attstattarget,
 	ARRAY(SELECT o FROM unnest(attoptions) o WHERE o NOT LIKE 'pg\_attver=%') AS options, col_description(attrelid, attnum) FROM pg_attribute
@@ -50,17 +53,17 @@ UPDATE person SET name = '' WHERE id = 109;
 UPDATE person SET nm = NULL WHERE id = 109;
 UPDATE person SET note = 'another column' WHERE id = 110;
 SELECT * FROM person WHERE id > 100 ORDER BY id;
-SELECT osc_validate(:job);
+SELECT osc_test.validate(:job) AS osc_validate;
 -- taken back
 SELECT osc_revert(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT id, nm, note FROM person WHERE id > 100 ORDER BY id;
 SELECT attname, pg_get_expr(adbin, adrelid) FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
 WHERE attrelid = 'person'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum;
 
 -- a key that others refer to, with a sequence
 SELECT osc_start('ALTER TABLE person RENAME code TO number', 'column') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE 'person'::regclass IN (conrelid, confrelid) AND contype <> 'n' ORDER BY conname;
 INSERT INTO person (id, code) VALUES (300, 5000) RETURNING code, number;
 INSERT INTO person (id, number) VALUES (301, 5001) RETURNING code, number;
@@ -73,7 +76,7 @@ INSERT INTO part VALUES (1, 5001);
 UPDATE person SET code = 5002 WHERE id = 301;
 SELECT * FROM part;
 SELECT osc_cleanup(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE 'person'::regclass IN (conrelid, confrelid) AND contype <> 'n' ORDER BY conname;
 SELECT attname, pg_get_expr(adbin, adrelid), pg_get_serial_sequence('person', attname) FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
 WHERE attrelid = 'person'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum;
@@ -99,15 +102,15 @@ SELECT attrelid::regclass::text, attname, nullif(attstattarget, -1), NULL FROM p
 ORDER BY 1, 2 $$;
 SELECT * FROM statistics();
 SELECT osc_start('ALTER TABLE watched RENAME "The Name" TO "Another, or ""the"" name"', 'column') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT * FROM statistics();
 SELECT osc_revert(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT * FROM statistics();
 SELECT osc_start('ALTER TABLE watched RENAME "The Name" TO name', 'column') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT osc_cleanup(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT state, last_error FROM osc_progress WHERE job_id = :job;
 SELECT * FROM statistics();
 DROP FUNCTION statistics;
@@ -132,14 +135,14 @@ SELECT osc_start('ALTER TABLE stored RENAME nm TO name', 'column');
 SELECT osc_start('ALTER TABLE stored ALTER nm TYPE varchar(10)', 'column');
 DROP TABLE storing;
 SELECT osc_start('ALTER TABLE stored RENAME nm TO name', 'column', swap => 'manual') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 CREATE TABLE storing (r stored);
 SELECT osc_swap(:job);
 DROP TABLE storing;
-SELECT osc_swap(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_test.swap(:job);
+CALL osc_wait(:job, '300 s');
 SELECT osc_cleanup(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT * FROM stored;
 DROP TABLE stored;
 DROP VIEW seen;

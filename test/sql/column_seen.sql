@@ -1,7 +1,10 @@
 -- column_seen: what users see of a helper column, and in whose name expressions run
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set first_job 46001
+\set ECHO none
+\i :abs_srcdir/sql/include/common.sql
+\set ECHO all
 SET client_min_messages = warning;
-CREATE EXTENSION IF NOT EXISTS online_schema;
-ALTER TABLE online_schema.job ALTER COLUMN job_id RESTART WITH 46001;
 
 -- statements that name no columns, before, during and after
 CREATE TABLE town (id int PRIMARY KEY, v int, w text);
@@ -34,7 +37,7 @@ BEGIN
 END $$;
 CALL look(100);
 SELECT osc_start('ALTER TABLE town ALTER v TYPE bigint', 'column', swap => 'manual') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 CALL look(200);
 COPY town FROM stdin;
 300	300	copied
@@ -47,8 +50,8 @@ COPY (SELECT * FROM town WHERE id = 301) TO stdout;
 CREATE VIEW late_view AS SELECT v FROM town;
 SELECT osc_swap(:job);
 DROP VIEW late_view;
-SELECT osc_swap(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_test.swap(:job);
+CALL osc_wait(:job, '300 s');
 CALL look(400);
 COPY town FROM stdin;
 410	410	copied	410
@@ -58,7 +61,7 @@ COPY town FROM stdin;
 410	410	copied	410
 \.
 SELECT osc_cleanup(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 CALL look(500);
 SELECT * FROM town WHERE id > 1 ORDER BY id;
 
@@ -81,7 +84,7 @@ ALTER TABLE told FORCE ROW LEVEL SECURITY;
 CREATE POLICY nobody ON told FOR SELECT TO regress_column_owner USING (false);
 CREATE POLICY everything ON told TO regress_column_writer USING (true);
 SELECT osc_start('ALTER TABLE told ALTER v TYPE text USING mapped(v), ALTER t TYPE timestamptz', 'column', swap => 'manual') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 RESET ROLE;
 SET ROLE regress_column_writer;
 SET search_path = public;
@@ -91,9 +94,9 @@ UPDATE owned.told SET v = 'uno' WHERE id = 1;
 SELECT current_user, current_setting('TimeZone') AS zone;
 SELECT * FROM owned.told ORDER BY id;
 RESET ROLE;
-SELECT osc_validate(:job);
-SELECT osc_swap(:job);
-CALL osc_wait(:job, '60 s');
+SELECT osc_test.validate(:job) AS osc_validate;
+CALL osc_test.swap(:job);
+CALL osc_wait(:job, '300 s');
 SET ROLE regress_column_writer;
 INSERT INTO owned.told (id, v, t) VALUES (3, 'three', '2020-01-01 12:00+00');
 SELECT id, v, t FROM owned.told ORDER BY id;
@@ -101,7 +104,7 @@ SELECT osc_revert(:job);
 RESET ROLE;
 SET ROLE regress_column_owner;
 SELECT osc_cleanup(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'owned.told'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum;
 RESET ROLE;
 -- an expression that writes, raises an error or switches roles reaches no further than its row
@@ -129,7 +132,7 @@ SELECT current_user;
 RESET ROLE;
 SELECT osc_swap(:job);
 SELECT osc_cancel(:job);
-DO $$ BEGIN FOR i IN 1..600 LOOP EXIT WHEN (SELECT state = 'cancelled' FROM osc_progress ORDER BY job_id DESC LIMIT 1); PERFORM pg_sleep(0.05); END LOOP; END $$;
+CALL osc_test.await_end(:job);
 RESET search_path;
 RESET TimeZone;
 DROP TABLE town CASCADE;

@@ -55,11 +55,11 @@ CREATE EVENT TRIGGER regress_osc_drop ON sql_drop EXECUTE FUNCTION saw();
 TRUNCATE seen;
 SET client_min_messages = warning;
 SELECT osc_start('CREATE INDEX t_wide ON online.t (b, id)') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT osc_start('DROP INDEX online.t_wide') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SELECT osc_start('ALTER TABLE online.t ALTER id TYPE int') AS job \gset
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 RESET client_min_messages;
 SELECT event, tag, what FROM seen WHERE what LIKE '%t_wide' ORDER BY n;
 DROP EVENT TRIGGER regress_osc_end;

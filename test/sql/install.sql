@@ -133,6 +133,14 @@ SELECT tools.osc_step(:job);
 SELECT tools.osc_step(:job);
 SELECT tools.osc_backfill_batch(:job);
 \c :this_database
+-- a template must have no session left
+DO $$
+BEGIN
+	WHILE EXISTS (SELECT FROM pg_stat_activity WHERE datname = 'regress_osc_install') LOOP
+		COMMIT;
+		PERFORM pg_sleep(0.02);
+	END LOOP;
+END $$;
 CREATE DATABASE regress_osc_copy TEMPLATE regress_osc_install;
 \c regress_osc_copy
 INSERT INTO t VALUES (11, 'in the copy');
@@ -141,7 +149,7 @@ SELECT state, phase, waiting_for FROM tools.osc_progress WHERE job_id = :job;
 SELECT tools.osc_cancel(:job);
 SET client_min_messages = error;
 \set VERBOSITY terse
-CALL tools.osc_wait(:job, '30 s');
+CALL tools.osc_wait(:job, '300 s');
 RESET client_min_messages;
 \set VERBOSITY default
 SELECT count(*) FROM t;

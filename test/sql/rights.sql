@@ -177,16 +177,16 @@ ALTER TABLE mines ALTER a TYPE bigint;
 \set VERBOSITY default
 SELECT osc_start('ALTER TABLE mines ALTER b TYPE bigint USING mine(b)', strategy => 'column', swap => 'manual', run => 'background') AS job \gset
 SET client_min_messages = warning;
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 SET ROLE regress_osc_owner;
 INSERT INTO mines SELECT n, n, n FROM generate_series(501, 600) n;
 UPDATE mines SET b = b + 1 WHERE id < 10;
 RESET ROLE;
 CALL osc_test.swap(:job);
-CALL osc_wait(:job, '60 s');
-SELECT osc_validate(:job);
+CALL osc_wait(:job, '300 s');
+SELECT osc_test.validate(:job) AS osc_validate;
 SELECT osc_cleanup(:job);
-CALL osc_wait(:job, '60 s');
+CALL osc_wait(:job, '300 s');
 RESET client_min_messages;
 SELECT state, last_error FROM osc_progress WHERE job_id = :job;
 SET online_schema.keep_old = off;

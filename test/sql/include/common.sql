@@ -3,7 +3,9 @@
 --	refusal(sql)			what a refused statement raises
 --	step_to(job, phase)		osc_step() until the job is at a phase
 --	swap(job)				osc_swap() until nothing is in its way
---	await_end(job)			until a worker has cleaned up
+--	await_end(job)			until a worker has cleaned up, and is gone
+--	await_workers()			until no worker is left of jobs that have ended
+--	validate(job)			osc_validate(), where a worker may be about a step of the job
 --	twice(ddl)				the same objects in schemas "native" and "online"
 --	both(ddl)				a statement natively in "native", as a job in "online"
 --	differences(table)		what differs between the two afterwards
@@ -45,7 +47,7 @@ CREATE OR REPLACE PROCEDURE osc_test.step_to(job bigint, target text)
 	LANGUAGE plpgsql AS $$
 DECLARE
 	phase text;
-	until timestamptz := clock_timestamp() + interval '30 s';
+	until timestamptz := clock_timestamp() + interval '300 s';
 BEGIN
 	LOOP
 		SELECT p.phase INTO phase FROM osc_progress p WHERE p.job_id = job;
@@ -62,7 +64,7 @@ END $$;
 CREATE OR REPLACE PROCEDURE osc_test.swap(job bigint)
 	LANGUAGE plpgsql AS $$
 DECLARE
-	until timestamptz := clock_timestamp() + interval '30 s';
+	until timestamptz := clock_timestamp() + interval '300 s';
 BEGIN
 	WHILE NOT osc_swap(job) LOOP
 		COMMIT;
@@ -78,7 +80,7 @@ END $$;
 CREATE OR REPLACE PROCEDURE osc_test.await_end(job bigint)
 	LANGUAGE plpgsql AS $$
 DECLARE
-	until timestamptz := clock_timestamp() + interval '30 s';
+	until timestamptz := clock_timestamp() + interval '300 s';
 BEGIN
 	WHILE EXISTS (SELECT FROM osc_progress p WHERE p.job_id = job
 			AND p.state NOT IN ('done', 'failed', 'cancelled')) LOOP
@@ -87,6 +89,40 @@ BEGIN
 		END IF;
 		PERFORM pg_sleep(0.02);
 		COMMIT;
+	END LOOP;
+	CALL osc_test.await_workers();
+END $$;
+
+-- A job has ended before its worker has: that one's last transaction may be an old
+-- one to the next job, which then waits for it where the test counts its steps.
+CREATE OR REPLACE PROCEDURE osc_test.await_workers()
+	LANGUAGE plpgsql AS $$
+DECLARE
+	until timestamptz := clock_timestamp() + interval '300 s';
+BEGIN
+	WHILE EXISTS (SELECT FROM pg_stat_activity
+			WHERE datname = current_database() AND backend_type ~ '^online_schema (worker|backfill)') LOOP
+		IF clock_timestamp() > until THEN
+			RAISE EXCEPTION 'workers do not end';
+		END IF;
+		PERFORM pg_sleep(0.02);
+		COMMIT;
+	END LOOP;
+END $$;
+
+-- A worker looks at a job that is ready now and then, and ends after its job: for
+-- that moment the job is not to be had.
+CREATE OR REPLACE FUNCTION osc_test.validate(job bigint, OUT equal boolean)
+	LANGUAGE plpgsql AS $$
+DECLARE
+	until timestamptz := clock_timestamp() + interval '300 s';
+BEGIN
+	WHILE equal IS NULL AND clock_timestamp() < until LOOP
+		BEGIN
+			equal := osc_validate(job);
+		EXCEPTION WHEN object_in_use THEN
+			PERFORM pg_sleep(0.02);
+		END;
 	END LOOP;
 END $$;
 
@@ -248,4 +284,6 @@ BEGIN
 		EXECUTE format('ALTER EVENT TRIGGER %I %s', name, CASE WHEN switched_on THEN 'ENABLE ALWAYS' ELSE 'DISABLE' END);
 	END LOOP;
 END $$;
+-- those of the test before
+CALL osc_test.await_workers();
 RESET client_min_messages;
