@@ -23,7 +23,7 @@ sub run_migration
 		'>', "$work/psql.out", '2>', "$work/psql.err");
 	for my $job (split /\n/, $node->safe_psql($database, "SELECT job_id FROM osc_progress WHERE finished_at IS NULL"))
 	{
-		$node->psql($database, "CALL osc_wait($job, '60s')");
+		$node->psql($database, "CALL osc_wait($job, '300s')");
 	}
 	my $unfinished = $node->safe_psql($database, "SELECT string_agg(format('%s %s %s', job_id, state, last_error), ', ') FROM osc_progress WHERE state <> 'done'");
 	return ($result ? '' : "psql: " . slurp("$work/psql.err")) . $unfinished;

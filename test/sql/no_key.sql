@@ -295,7 +295,7 @@ ROLLBACK;
 INSERT INTO :helper.osc_place_1 SELECT '(100,1)', shadow_place FROM :helper.osc_place_1 LIMIT 1;
 SELECT osc_validate(:job);
 SELECT osc_cancel(:job);
-CALL osc_run(:job);
+CALL osc_test.await_end(:job);
 SELECT * FROM osc_test.left_behind();
 
 -- steps that are rolled back
