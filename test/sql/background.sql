@@ -8,6 +8,7 @@
 
 CREATE SCHEMA background;
 SET search_path = background, public;
+SET online_schema.swap_timeout = '30s';
 SET client_min_messages = warning;
 CREATE TABLE t (id int PRIMARY KEY, v text);
 INSERT INTO t SELECT n, 'v' || n FROM generate_series(1, 500) n;

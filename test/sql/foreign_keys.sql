@@ -7,6 +7,7 @@
 
 CREATE SCHEMA foreign_keys;
 SET search_path = foreign_keys, public;
+SET online_schema.swap_timeout = '30s';
 
 -- in and out, of every kind, and to itself
 CALL osc_test.twice($$

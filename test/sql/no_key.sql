@@ -137,6 +137,7 @@ RESET client_min_messages;
 -- writes in every phase: a plain twin of the table gets the same
 CREATE SCHEMA no_key;
 SET search_path = no_key, public;
+SET online_schema.swap_timeout = '30s';
 CREATE FUNCTION fresh() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	DROP TABLE IF EXISTS t, twin;

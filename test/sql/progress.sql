@@ -7,6 +7,7 @@
 
 CREATE SCHEMA progress;
 SET search_path = progress, public;
+SET online_schema.swap_timeout = '30s';
 CREATE TABLE "a table" (id int PRIMARY KEY, v text) WITH (fillfactor = 10);
 INSERT INTO "a table" SELECT n, 'v' || n FROM generate_series(1, 500) n;
 CREATE INDEX ON "a table" (v);

@@ -8,6 +8,7 @@
 
 CREATE SCHEMA replay;
 SET search_path = replay, public;
+SET online_schema.swap_timeout = '30s';
 
 -- The table and a plain twin of it that gets the same writes: after the job it
 -- must hold the same rows.

@@ -7,6 +7,7 @@
 
 CREATE SCHEMA states;
 SET search_path = states, public;
+SET online_schema.swap_timeout = '30s';
 CREATE TABLE t (id int PRIMARY KEY, v text);
 INSERT INTO t SELECT g, 'v' || g FROM generate_series(1, 300) g;
 

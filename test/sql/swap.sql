@@ -8,6 +8,7 @@
 
 CREATE SCHEMA swap;
 SET search_path = swap, public;
+SET online_schema.swap_timeout = '30s';
 CREATE TABLE t (id int PRIMARY KEY, v text, u int CONSTRAINT u_later UNIQUE DEFERRABLE INITIALLY DEFERRED);
 INSERT INTO t SELECT n, 'v' || n, n FROM generate_series(1, 300) n;
 CREATE TABLE rows_before AS TABLE t;

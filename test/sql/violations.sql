@@ -8,6 +8,7 @@
 
 CREATE SCHEMA violations;
 SET search_path = violations, public;
+SET online_schema.swap_timeout = '30s';
 CREATE DOMAIN positive AS int CHECK (value > 0);
 CREATE TABLE t (id int, part text, a text, b int, c numeric, d text, r int4range, PRIMARY KEY (id, part));
 CREATE INDEX t_a ON t (a);
