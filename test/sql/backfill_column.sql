@@ -8,6 +8,7 @@
 
 CREATE SCHEMA backfill_column;
 SET search_path = backfill_column, public;
+SET online_schema.swap_timeout = '30s';
 CREATE TABLE tenants (id bigint PRIMARY KEY, name text NOT NULL);
 CREATE TABLE rentals (id int PRIMARY KEY, tenant_id bigint REFERENCES tenants);
 CREATE TABLE books (id int PRIMARY KEY, rental_id int, title text, changed int DEFAULT 0, code text DEFAULT '0');

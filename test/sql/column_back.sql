@@ -5,6 +5,7 @@
 \i :abs_srcdir/sql/include/common.sql
 \set ECHO all
 SET client_min_messages = warning;
+SET online_schema.swap_timeout = '30s';
 CREATE FUNCTION back(job bigint) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	said text;

@@ -5,6 +5,7 @@
 \i :abs_srcdir/sql/include/common.sql
 \set ECHO all
 SET client_min_messages = warning;
+SET online_schema.swap_timeout = '30s';
 CREATE SEQUENCE counter;
 CREATE TABLE node (id int PRIMARY KEY, nm text DEFAULT 'dflt', parent int, seen text);
 CREATE TABLE counted (id int PRIMARY KEY, n bigint NOT NULL DEFAULT nextval('counter'));

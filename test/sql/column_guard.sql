@@ -8,6 +8,7 @@
 
 CREATE SCHEMA column_guard;
 SET search_path = column_guard, public;
+SET online_schema.swap_timeout = '30s';
 CREATE TABLE parent (id int CONSTRAINT parent_pkey PRIMARY KEY, a int NOT NULL, b int);
 CREATE UNIQUE INDEX parent_a ON parent (a);
 CREATE TABLE other (id int PRIMARY KEY);

@@ -8,6 +8,7 @@
 
 CREATE SCHEMA column_keys;
 SET search_path = column_keys, public;
+SET online_schema.swap_timeout = '30s';
 CREATE TABLE p (id bigint PRIMARY KEY, a int, b text, UNIQUE (a, id));
 CREATE UNIQUE INDEX p_part ON p (b) WHERE a > 0;
 INSERT INTO p SELECT n, n, n FROM generate_series(1, 50) n;

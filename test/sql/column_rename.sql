@@ -5,6 +5,7 @@
 \i :abs_srcdir/sql/include/common.sql
 \set ECHO all
 SET client_min_messages = warning;
+SET online_schema.swap_timeout = '30s';
 CREATE TABLE person (id int PRIMARY KEY, nm text NOT NULL DEFAULT 'nobody' CHECK (nm <> ''), code serial UNIQUE, note text);
 CREATE TABLE part (id int PRIMARY KEY, person int REFERENCES person (code) ON UPDATE CASCADE);
 CREATE INDEX ON person (lower(nm));

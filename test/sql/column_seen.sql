@@ -5,6 +5,7 @@
 \i :abs_srcdir/sql/include/common.sql
 \set ECHO all
 SET client_min_messages = warning;
+SET online_schema.swap_timeout = '30s';
 
 -- statements that name no columns, before, during and after
 CREATE TABLE town (id int PRIMARY KEY, v int, w text);
