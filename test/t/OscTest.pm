@@ -16,6 +16,7 @@ use warnings;
 use Cwd qw(abs_path);
 use Exporter qw(import);
 use File::Basename qw(dirname);
+use List::Util ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -24,7 +25,7 @@ use Time::HiRes qw(sleep time);
 our @EXPORT = qw(
   amcheck_faults crash_at crash_points create_items dump_schema error_of explain_job fails_with job_ends job_state
   kill_server killed_job leftovers ledger_faults log_offset osc_node promise relation_oid set_stop_point sql sql_as sql_file
-  start_job start_load test_dir unexpected_errors wait_for wait_for_log_line
+  start_job start_load test_dir unexpected_errors wait_for wait_for_load wait_for_log_line wait_until_at_rest
   worker_pids);
 
 # Errors that a native ALTER TABLE gives to clients as well.
@@ -46,7 +47,8 @@ sub test_dir { return dirname(abs_path(__FILE__)); }
 
 # osc_node($name, preload => 1, conf => "...", extension => 0): a started cluster, by
 # default with the extension in database postgres. A crashed process restarts the server,
-# as it does by default; Cluster.pm alone would switch that off.
+# as it does by default; Cluster.pm alone would switch that off. Locks are asked for often: on a
+# slow machine writers let one attempt in many pass, and half a minute apart they would be few.
 sub osc_node
 {
 	my ($name, %opt) = @_;
@@ -65,6 +67,7 @@ max_wal_size = 4GB
 restart_after_crash = on
 remove_temp_files_after_crash = on
 autovacuum_naptime = 1s
+online_schema.lock_retry_max_delay = 1s
 log_statement = none
 log_checkpoints = off
 log_replication_commands = off
@@ -106,13 +109,30 @@ sub sql_file
 	return $out;
 }
 
+# State and parent of each process, by /proc: { pid => [state, parent] }.
+sub processes
+{
+	my %of;
+	for (glob '/proc/[0-9]*/stat')
+	{
+		open my $fh, '<', $_ or next;
+		my $line = <$fh>;
+		$of{$1} = [ $2, $3 ] if defined $line && $line =~ /^(\d+) \(.*\) (\S) (\d+) /;
+	}
+	return \%of;
+}
+
 # kill -9 of the postmaster; returns when its children, too, are gone, so that the server
-# can be started again.
+# can be started again. It is stopped before, so that it has no more children than those seen.
 sub kill_server
 {
 	my ($node) = @_;
-	my @pids = split /\n/, sql($node, 'SELECT pid FROM pg_stat_activity');
+	my ($postmaster) = split /\n/, slurp_file($node->data_dir . '/postmaster.pid');
 	my $deadline = time + $timeout;
+	kill 'STOP', $postmaster;
+	sleep 0.01 while (processes()->{$postmaster} // ['T'])->[0] ne 'T' && time < $deadline;
+	my $all = processes();
+	my @pids = grep { $all->{$_}[1] == $postmaster } keys %$all;
 	$node->kill9;
 	while (grep { kill 0, $_ } @pids)
 	{
@@ -140,6 +160,13 @@ sub wait_for
 	}
 	diag("waited in vain for \"$expected\", got \"$out\", of: $query");
 	return 0;
+}
+
+# Waits until nobody works for a job any more: what it was at when it was paused is over.
+sub wait_until_at_rest
+{
+	my ($node) = @_;
+	return wait_for($node, "SELECT count(*) FROM pg_stat_activity WHERE backend_type ~ '^online_schema (worker|backfill)'", '0');
 }
 
 sub log_offset
@@ -463,6 +490,23 @@ sub ledger_faults
 # start_load($node, scripts => [[name, weight], ...], ...): see OscTest::Load.
 sub start_load { return OscTest::Load->new(@_); }
 
+# Waits until each load has done something more than it has by now, and so much in all that
+# each of its scripts has had its turn (all => 1).
+sub wait_for_load
+{
+	my ($load, %opt) = @_;
+	my $deadline = time + $timeout;
+	my @missing = map { [ $_, $_->transactions + 1 ] } @$load;
+	if ($opt{all}) { $_->[1] = List::Util::max($_->[1], $_->[0]{enough}) for @missing; }
+	while (@missing = grep { $_->[0]->transactions < $_->[1] } @missing)
+	{
+		last if time > $deadline || grep { !$_->[0]->is_running } @missing;
+		sleep 0.1;
+	}
+	diag('a load has done ' . $_->[0]->transactions . " of $_->[1] transactions: " . join ' ', @{ $_->[0]{scripts} }) for @missing;
+	return !@missing;
+}
+
 # ------------------------------------------------------------------ the load
 
 # One pgbench, held by a process of its own, which starts it again if the server took it
@@ -473,6 +517,7 @@ package OscTest::Load;
 use strict;
 use warnings;
 
+use List::Util qw(min sum);
 use POSIX ();
 use PostgreSQL::Test::Utils;
 use Time::HiRes qw(sleep time);
@@ -490,6 +535,7 @@ sub new
 		'-c', $opt{clients} || 4, '-j', 1,
 		'-M', $opt{mode} || 'simple',
 		'-T', 100000,
+		'-P', 1,
 		'--random-seed', $opt{seed} || 1);
 	# what is late by more is left out: after a stall the load is no higher than before
 	push @cmd, '-R', $opt{rate}, '-L', 3000 if $opt{rate};
@@ -502,6 +548,9 @@ sub new
 		err     => "$dir/err",
 		scripts => [ map { $_->[0] } @{ $opt{scripts} } ]
 	}, $class;
+	# the random seed is the same in every run, so what was enough for each script to be chosen is
+	my @weight = map { $_->[1] } @{ $opt{scripts} };
+	$self->{enough} = @weight > 1 ? 8 * sum(@weight) / min(@weight) : 1;
 	print "# load: @cmd\n";
 	$self->{pid} = fork;
 	die "fork: $!" unless defined $self->{pid};
@@ -540,6 +589,21 @@ sub is_running
 {
 	my ($self) = @_;
 	return $self->{pid} && waitpid($self->{pid}, POSIX::WNOHANG()) == 0;
+}
+
+# How many transactions it has done, by its reports of each second.
+sub transactions
+{
+	my ($self) = @_;
+	my ($n, $before) = (0, 0);
+	my $err = -e $self->{err} ? slurp_file($self->{err}) : '';
+	while ($err =~ /^progress: ([\d.]+) s, ([\d.]+) tps/mg)
+	{
+		# one that was started again counts from 0
+		$n += $2 * ($1 > $before ? $1 - $before : $1);
+		$before = $1;
+	}
+	return $n;
 }
 
 # Ends the load. Returns { script => transactions } and, as 'errors', what pgbench said of
