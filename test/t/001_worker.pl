@@ -15,7 +15,7 @@ use Time::HiRes qw(sleep);
 
 my $node = osc_node('worker');
 
-# A table that takes a job with small batches some seconds.
+# A table that takes a job with small batches some seconds, and with pauses between them a minute.
 sub create_slow
 {
 	my ($name, $rows) = @_;
@@ -35,7 +35,10 @@ sub type_of
 
 sub content { return sql($node, "SELECT md5(string_agg(t::text, ',' ORDER BY id)) FROM $_[0] t"); }
 
-my %slow = (set => { batch_size => 1 });
+my %slow = (set => { batch_size => 1, throttle_ratio => 0.95 });
+
+# No more pauses for a job that had to be met at work.
+sub go_fast { return sql($node, "SELECT osc_set($_[0], 'throttle_ratio', '0')"); }
 
 promise 'a job of a committed transaction runs to its end by itself' => sub {
 	create_slow('a', 5000);
@@ -62,6 +65,7 @@ promise 'the worker shows in pg_stat_activity while it works' => sub {
 	ok(wait_for($node, "SELECT state = 'running' AND rows_done > 0 FROM osc_progress WHERE job_id = $job"), 'rows are counted');
 	is(sql($node, "SELECT rows_done <= rows_total AND progress_pct BETWEEN 0 AND 100 FROM osc_progress WHERE job_id = $job"), 't',
 		'the figures are sane');
+	go_fast($job);
 	job_ends($node, $job, 'done');
 	is(sql($node, 'SELECT count(*), count(DISTINCT id), sum(id) FROM b'), '30000|30000|450015000', 'the rows are the same');
 };
@@ -106,7 +110,7 @@ promise 'several jobs of one transaction' => sub {
 };
 
 promise 'a second job on the table is refused while the first is under way' => sub {
-	my $job = start_job($node, 'ALTER TABLE b ALTER COLUMN n TYPE bigint', args => "swap => 'manual'", %slow);
+	my $job = start_job($node, 'ALTER TABLE b ALTER COLUMN n TYPE bigint', args => "swap => 'manual'", set => { batch_size => 1 });
 	fails_with($node, "SELECT osc_start('ALTER TABLE b ALTER COLUMN t TYPE varchar(800)')", '55006', undef, 'object in use');
 	job_ends($node, $job, 'ready', 'the first goes on');
 	sql($node, "SELECT osc_cancel($job)");
@@ -119,12 +123,13 @@ promise 'pause stops the work, resume goes on where it was' => sub {
 	ok(wait_for($node, "SELECT phase = 'backfilling' AND rows_done > 0 FROM osc_progress WHERE job_id = $job"), 'it copies');
 	sql($node, "SELECT osc_pause($job)");
 	job_ends($node, $job, 'paused');
-	sleep 0.5;
+	wait_until_at_rest($node);
 	my $progress = "SELECT phase, rows_done FROM osc_progress WHERE job_id = $job";
 	my $before   = sql($node, $progress);
 	sleep 0.5;
 	is(sql($node, $progress), $before, 'a paused job stands still and keeps its phase');
 	sql($node, 'UPDATE b SET n = n + 1 WHERE id % 100 = 0');
+	go_fast($job);
 	sql($node, "SELECT osc_resume($job)");
 	job_ends($node, $job, 'done');
 	is(sql($node, 'SELECT count(*), sum(n) FROM b'), '30000|450015300', 'a write of the meantime is there');
@@ -166,9 +171,17 @@ promise 'a dropped connection of the caller does not matter' => sub {
 
 promise 'a worker that is terminated does not lose the job' => sub {
 	create_slow('c', 30000);
-	my $job = start_job($node, 'ALTER TABLE c ALTER COLUMN id TYPE bigint', %slow);
-	ok(wait_for($node, "SELECT phase = 'backfilling' AND rows_done > 0 FROM osc_progress WHERE job_id = $job"), 'it copies');
-	sql($node, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'online_schema worker'");
+	# held in the middle of a batch
+	my $holder = $node->background_psql('postgres');
+	$holder->query_safe("SELECT pg_advisory_lock(2147483000, hashtext('backfill-before-commit'))");
+	set_stop_point($node, 'backfill-before-commit');
+	my $job = start_job($node, 'ALTER TABLE c ALTER COLUMN id TYPE bigint', set => { batch_size => 1 });
+	ok(wait_for($node, "SELECT count(*) > 0 FROM pg_stat_activity WHERE backend_type = 'online_schema worker' AND wait_event = 'advisory'"), 'it copies');
+	set_stop_point($node, undef);
+	my ($pid) = worker_pids($node);
+	sql($node, "SELECT pg_terminate_backend($pid)");
+	ok(wait_for($node, "SELECT count(*) FROM pg_stat_activity WHERE pid = $pid", '0'), 'the worker is gone');
+	$holder->quit;
 	# The next call starts the worker again; waiting for the job is such a call.
 	sql($node, "CALL osc_wait($job, '120 s')");
 	job_ends($node, $job, 'done');
