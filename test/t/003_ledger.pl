@@ -24,12 +24,13 @@ my $soak  = $ENV{OSC_SOAK};
 
 # The course of the job differs from seed to seed: batches that begin and end elsewhere, a
 # pause while the writers go on, a time of waiting for its swap, a cancelled job before it.
+# One that is to be met while it copies is slow until then.
 my @courses = (
 	{ set => { batch_size => 20, replay_batch_size => 100 } },
-	{ set => { batch_size => 50 }, pause => 2 },
+	{ set => { batch_size => 50, throttle_ratio => 0.9 }, pause => 2 },
 	{ set => { workers => 2, batch_size => 500 }, wait_for_swap => 2 },
 	{ set => { replay_batch_size => 50, swap_max_backlog => 20 }, cancel_first => 1 },
-	{ set => { batch_size => 20, batch_target_time => '20ms', workers => 2, swap_max_backlog => 5000 }, pause => 1, wait_for_swap => 1 });
+	{ set => { batch_size => 20, batch_target_time => '20ms', workers => 2, swap_max_backlog => 5000, throttle_ratio => 0.9 }, pause => 1, wait_for_swap => 1 });
 
 my $ddl = 'ALTER TABLE item ALTER COLUMN id TYPE bigint, ALTER COLUMN amount TYPE numeric(14,4), '
   . "ADD COLUMN region text NOT NULL DEFAULT 'none'";
@@ -63,7 +64,7 @@ sub run_job
 	my $phase = sub { "SELECT phase = 'backfilling' AND rows_done > 0 FROM osc_progress WHERE job_id = $_[0]" };
 	if ($course->{cancel_first})
 	{
-		my $first = start_job($node, $ddl, %opt);
+		my $first = start_job($node, $ddl, db => $db, set => { %{ $course->{set} }, batch_size => 20, throttle_ratio => 0.9 });
 		ok(wait_for($node, "SELECT phase <> 'planned' FROM osc_progress WHERE job_id = $first", 't', $db), 'a first job is under way');
 		sql($node, "SELECT osc_cancel($first)", $db);
 		job_ends($node, $first, 'cancelled', 'and cancelled', $db);
@@ -74,6 +75,7 @@ sub run_job
 		ok(wait_for($node, $phase->($job), 't', $db), 'it copies');
 		sql($node, "SELECT osc_pause($job)", $db);
 		sleep $course->{pause};
+		sql($node, "SELECT osc_set($job, 'throttle_ratio', '0')", $db);
 		sql($node, "SELECT osc_resume($job)", $db);
 	}
 	if ($course->{wait_for_swap})
@@ -97,9 +99,10 @@ sub play
 	my $offset = log_offset($node);
 
 	my @load = start_clients($seed);
-	sleep 3;
+	wait_for_load(\@load);
 	run_job($db, $courses[ ($seed - 1) % @courses ]);
 	sleep($soak ? 120 : 3);
+	ok(wait_for_load(\@load, all => 1), 'the clients have written after the swap, too');
 	if ($soak)
 	{
 		my $job = start_job($node, 'ALTER TABLE item ALTER COLUMN qty TYPE bigint, ALTER COLUMN amount TYPE numeric(18,6)', db => $db);
@@ -123,7 +126,7 @@ sub play
 		"bigint\n" . ($soak ? 'numeric(18,6)' : 'numeric(14,4)') . "\ntext",
 		'the new types are there');
 	note(sql($node, "SELECT count(*) || ' writes in the ledger' FROM ledger", $db));
-	sql($node, "DROP DATABASE $db");
+	sql($node, "DROP DATABASE $db WITH (FORCE)");
 	return;
 }
 

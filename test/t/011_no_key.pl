@@ -14,7 +14,6 @@ use FindBin;
 use lib $FindBin::RealBin;
 use OscTest;
 use Test::More;
-use Time::HiRes qw(sleep);
 
 my $rows = $ENV{OSC_ROWS} || 40000;
 my $ddl  = "ALTER TABLE bag ALTER COLUMN a TYPE bigint, ALTER COLUMN c TYPE numeric(14,4), ADD COLUMN region text NOT NULL DEFAULT 'none'";
@@ -49,7 +48,7 @@ sub faults
 sub stop_clients
 {
 	my ($name, @load) = @_;
-	is(scalar(grep { $_->is_running } @load), scalar @load, 'the clients kept going');
+	ok(wait_for_load(\@load, all => 1), 'the clients kept going');
 	my %wrote;
 	for my $load (@load)
 	{
@@ -65,7 +64,7 @@ my %courses = (
 	plain => { set => { batch_size => 500 } },
 	small => { set => { batch_size => 50, replay_batch_size => 200, swap_max_backlog => 1000 }, wait_for_swap => 1 },
 	two_workers => { set => { workers => 2, batch_size => 200, replay_batch_size => 100 } },
-	moved_while_copying => { set => { workers => 2, batch_size => 20, throttle_ratio => 0.9 }, moved => 'backfilling' },
+	moved_while_copying => { set => { workers => 2, batch_size => 20, throttle_ratio => 0.95 }, moved => 'backfilling', wait_for_swap => 1 },
 	moved_when_ready => { set => { batch_size => 1000 }, moved => 'ready', wait_for_swap => 1 });
 
 sub play
@@ -77,12 +76,12 @@ sub play
 	my $oid    = relation_oid($node, 'bag', $db);
 	my $offset = log_offset($node);
 	my @load   = start_clients($node, $db);
-	sleep 1;
+	wait_for_load(\@load);
 	my $job = start_job($node, $ddl, db => $db, set => { %{ $course->{set} } },
 		$course->{wait_for_swap} ? (args => "swap => 'manual'") : ());
 	if ($course->{moved})
 	{
-		ok(wait_for($node, "SELECT phase = '$course->{moved}' FROM osc_progress WHERE job_id = $job", 't', $db), "the job is at $course->{moved}");
+		ok(wait_for($node, "SELECT phase IN ('$course->{moved}', 'ready') FROM osc_progress WHERE job_id = $job", 't', $db), "the job is at $course->{moved}");
 		sql($node, 'VACUUM FULL bag', $db);
 		ok(wait_for($node, "SELECT count(*) > 0 FROM osc_events WHERE job_id = $job AND event = 'restart'", 't', $db), 'it begins again');
 		# it was slow so that the copying could be met
@@ -91,11 +90,10 @@ sub play
 	if ($course->{wait_for_swap})
 	{
 		job_ends($node, $job, 'ready', 'the job is ready', $db);
-		sleep 1;
+		wait_for_load(\@load);
 		ok(wait_for($node, "SELECT osc_swap($job)", 't', $db), 'the swap works');
 	}
 	job_ends($node, $job, 'done', 'the job is done', $db);
-	sleep 1;
 	stop_clients($name, @load);
 	is(unexpected_errors($node, $offset), '', 'no client met an error that native does not give');
 	is(faults($node, $db), '', 'each row is there as often as was counted');
@@ -105,7 +103,7 @@ sub play
 	is( sql($node, "SELECT string_agg(format_type(atttypid, atttypmod), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'bag'::regclass AND attname IN ('a', 'c', 'region')", $db),
 		'bigint, numeric(14,4), text', 'the new types are there');
 	note(sql($node, "SELECT count(*) || ' rows, ' || (SELECT count(*) FROM bag_ledger) || ' counted, ' || (SELECT keys_replayed FROM online_schema.job_member WHERE job_id = $job) || ' places replayed' FROM bag", $db));
-	sql($node, "DROP DATABASE $db");
+	sql($node, "DROP DATABASE $db WITH (FORCE)");
 	return;
 }
 
