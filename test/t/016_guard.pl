@@ -53,7 +53,7 @@ promise 'a dump taken while a job runs can be restored, and nothing there is gua
 	is(sql($node, $triggers, 'meanwhile'), $expected, 'event triggers');
 	is(error_of($node, 'ALTER TABLE t ADD x int; DROP TABLE t', db => 'meanwhile'), '', 'no job there');
 	fails_with($node, 'DROP TABLE t', '55006', undef, 'but here');
-	sql($node, "SELECT osc_swap($job)");
+	ok(wait_for($node, "SELECT osc_swap($job)"), 'swapped');
 	job_ends($node, $job, 'done');
 };
 
