@@ -48,10 +48,10 @@ my $told = "SELECT md5(string_agg(concat_ws('|', id, owner_id, code, slot, amoun
 promise 'a job under load, seen by a standby, a decoder and a subscriber' => sub {
 	my $offset = log_offset($primary);
 	my $load = start_load($primary, scripts => \@scripts, rows => $rows, clients => 3, rate => 200);
-	sleep 1;
+	wait_for_load([$load]);
 	my $job = start_job($primary, "ALTER TABLE item ALTER COLUMN id TYPE bigint, ALTER COLUMN amount TYPE numeric(14,4), ADD COLUMN region text DEFAULT 'here'");
 	job_ends($primary, $job, 'done');
-	sleep 1;
+	wait_for_load([$load]);
 	$load->stop;
 	is(unexpected_errors($primary, $offset), '', 'no client met an error');
 	is(ledger_faults($primary, '{"region": "here"}'), '', 'the primary is right');
@@ -85,12 +85,13 @@ promise 'decoded changes are those of the users, one for one' => sub {
 };
 
 promise 'a standby that is promoted in the middle of a job goes on with it' => sub {
-	my $job = start_job($primary, 'ALTER TABLE item ALTER COLUMN qty TYPE integer', args => "swap => 'manual'", set => { batch_size => 1 });
+	my $job = start_job($primary, 'ALTER TABLE item ALTER COLUMN qty TYPE integer', args => "swap => 'manual'", set => { batch_size => 1, throttle_ratio => 0.95 });
 	ok(wait_for($primary, "SELECT phase = 'backfilling' AND rows_done > 0 FROM osc_progress WHERE job_id = $job"), 'it copies');
 	sql($primary, "UPDATE item SET note = 'before the promotion' WHERE id <= 300");
 	$primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
 	$primary->stop('immediate');
 	$standby->promote;
+	sql($standby, "SELECT osc_set($job, 'throttle_ratio', '0')");
 	sql($standby, "UPDATE item SET note = 'after the promotion' WHERE id <= 100");
 	job_ends($standby, $job, 'ready', 'the launcher of the new primary takes it up');
 	ok(wait_for($standby, "SELECT osc_swap($job)"), 'the swap works');
