@@ -11,7 +11,6 @@ use FindBin;
 use lib $FindBin::RealBin;
 use OscTest;
 use Test::More;
-use Time::HiRes qw(sleep);
 
 my $node = osc_node('protections');
 my $rows = 20000;
@@ -32,27 +31,19 @@ sub play
 	my $old = $node->background_psql($db);
 	$old->query_safe('BEGIN');
 	$old->query_safe('INSERT INTO elsewhere VALUES (1)');
-	my $job = start_job($node, 'ALTER TABLE item ALTER COLUMN id TYPE bigint', db => $db, set => { batch_size => 1 });
+	my $job = start_job($node, 'ALTER TABLE item ALTER COLUMN id TYPE bigint', db => $db, set => { batch_size => 1, throttle_ratio => 0.95 });
 	# with the fence in force the job waits for the old transaction before it copies anything
-	my $copies = "SELECT rows_done > 100 FROM osc_progress WHERE job_id = $job";
-	for (1 .. 30)
-	{
-		last if sql($node, $copies, $db) eq 't';
-		sleep 0.02;
-	}
+	wait_for($node, "SELECT coalesce(waiting_for ~ 'before the capture', false) OR rows_done > 100 FROM osc_progress WHERE job_id = $job", 't', $db);
 	$old->query_safe("UPDATE item SET note = 'from long ago' WHERE id <= 50");
 	$old->query_safe('COMMIT');
 	$old->quit;
 	wait_for($node, "SELECT rows_done > 100 OR state = 'failed' FROM osc_progress WHERE job_id = $job", 't', $db);
 	sql($node, "UPDATE item SET note = 'while it copies' WHERE id BETWEEN 51 AND 500", $db);
 
-	my $state = '';
-	for (1 .. 600)
-	{
-		$state = job_state($node, $job, $db);
-		last if $state =~ /done|failed|paused/;
-		sleep 0.1;
-	}
+	# slow until here; by now it may have failed
+	error_of($node, "SELECT osc_set($job, 'throttle_ratio', '0')", db => $db);
+	wait_for($node, "SELECT state IN ('done', 'failed', 'paused') FROM osc_progress WHERE job_id = $job", 't', $db);
+	my $state = job_state($node, $job, $db);
 	return "the job is $state" if $state ne 'done';
 	return ledger_faults($node, '{}', $db);
 }
