@@ -39,9 +39,11 @@ promise 'a new column has values of its sequence, and the sequence goes on behin
 };
 
 promise 'CLUSTER puts the rows in order' => sub {
+	my $began = sql($node, 'SELECT clock_timestamp()');
 	job_is_done('CLUSTER item USING item_amount');
-	my $steps = sql($node, 'SELECT count(*) FILTER (WHERE amount < before) < count(*) / 4 FROM (SELECT amount, lag(amount) OVER (ORDER BY ctid) AS before FROM item) x');
-	is($steps, 't', 'but for rows that changed meanwhile');
+	# 20 rows have the same amount at first, and are far from each other
+	my $beside = sql($node, "SELECT count(*) FILTER (WHERE amount = before) > count(*) / 2 FROM (SELECT amount, lag(amount) OVER (ORDER BY ctid) AS before FROM item WHERE coalesce(changed, '-infinity') < '$began') x");
+	is($beside, 't', 'but for rows that changed meanwhile');
 };
 
 promise 'both tables become unlogged, and logged again' => sub {
