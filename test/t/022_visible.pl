@@ -19,11 +19,19 @@ my $node = osc_node('visible');
 create_items($node, 10000);
 my @scripts = map { [ $_, 1 ] } qw(insert update hot delete reinsert key_change);
 
-# The notifications that a listener has got, one "state/phase" each.
+# The notifications that a listener has got, one "state/phase" each, up to the last one, which
+# may still be on its way.
 sub told
 {
-	my ($listener, $job, $relation) = @_;
-	my $out = $listener->query_safe('SELECT 1');
+	my ($listener, $job, $relation, $last) = @_;
+	my ($state, $phase) = split m{/}, $last;
+	my $out = '';
+	for (1 .. 600)
+	{
+		$out .= $listener->query_safe('SELECT 1');
+		last if $out =~ /"state" : "$state", "phase" : "$phase"/;
+		sleep 0.1;
+	}
 	my @told;
 	while ($out =~ /Asynchronous notification "online_schema" with payload "(\{.*\})" received/g)
 	{
@@ -46,14 +54,14 @@ promise 'listeners are told of every change, once and in order' => sub {
 	wait_for($node, "SELECT osc_swap($job)");
 	job_ends($node, $job, 'done');
 	wait_for($node, "SELECT announced FROM online_schema.job WHERE job_id = $job", 'done/done');
-	is(told($listener, $job, 'public.item'),
+	is(told($listener, $job, 'public.item', 'done/done'),
 		'running/preparing running/backfilling running/indexing running/catching_up running/validating ready/ready paused/ready ready/ready running/cleaning done/done',
 		'the whole story');
 
 	$job = start_job($node, 'ALTER TABLE item ALTER COLUMN qty TYPE integer', args => "run => 'manual'");
 	sql($node, "SELECT osc_step($job)");
 	sql($node, "CALL osc_run($job)");
-	is(told($listener, $job, 'public.item'),
+	is(told($listener, $job, 'public.item', 'done/done'),
 		'running/preparing running/backfilling running/indexing running/catching_up running/validating running/ready running/swapping running/cleaning done/done',
 		'the same for a job that is driven by hand');
 
@@ -61,7 +69,7 @@ promise 'listeners are told of every change, once and in order' => sub {
 	sql($node, "SELECT osc_cancel($job)");
 	job_ends($node, $job, 'cancelled');
 	wait_for($node, "SELECT announced FROM online_schema.job WHERE job_id = $job", 'cancelled/planned');
-	is(told($listener, $job, 'public.item'), 'cancelling/planned cancelled/planned', 'and for one that is cancelled');
+	is(told($listener, $job, 'public.item', 'cancelled/planned'), 'cancelling/planned cancelled/planned', 'and for one that is cancelled');
 	$listener->quit;
 };
 
@@ -71,7 +79,14 @@ promise 'a swap under its locks keeps nobody from notifying' => sub {
 	my $swapper = $node->background_psql('postgres');
 	$swapper->query_safe("BEGIN");
 	wait_for($node, "SELECT backlog = 0 FROM osc_progress WHERE job_id = $job");
-	is($swapper->query_safe("SELECT osc_swap($job)"), 't', 'the swap is made and not committed');
+	my $swapped = '';
+	for (1 .. 100)
+	{
+		$swapped = $swapper->query_safe("SELECT osc_swap($job)");
+		last if $swapped eq 't';
+		sleep 0.1;
+	}
+	is($swapped, 't', 'the swap is made and not committed');
 	sql($node, "SET statement_timeout = '20s'; NOTIFY something; SELECT pg_notify('online_schema', 'other')");
 	pass('another transaction that notifies commits meanwhile');
 	$swapper->query_safe('COMMIT');
@@ -83,10 +98,10 @@ promise 'a decoder sees the message between the old and the new shape' => sub {
 	sql($node, "SELECT FROM pg_create_logical_replication_slot('decoded', 'test_decoding'); SELECT FROM pg_create_logical_replication_slot('output', 'pgoutput');"
 		  . ' CREATE PUBLICATION items FOR TABLE item');
 	my $load = start_load($node, scripts => \@scripts, rows => 10000, clients => 4, rate => 300);
-	sleep 1;
+	wait_for_load([$load]);
 	my $job = start_job($node, 'ALTER TABLE item ALTER COLUMN qty TYPE integer, ADD COLUMN region text NOT NULL DEFAULT $$here$$');
 	job_ends($node, $job, 'done');
-	sleep 1;
+	wait_for_load([$load]);
 	$load->stop;
 	my @changes = split /\n/, sql($node, "SELECT data FROM pg_logical_slot_get_changes('decoded', NULL, NULL) WHERE data ~ '^(table public.item:|message)'");
 	my (@old, @new, @message);
