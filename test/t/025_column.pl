@@ -13,7 +13,6 @@ use FindBin;
 use lib $FindBin::RealBin;
 use OscTest;
 use Test::More;
-use Time::HiRes qw(sleep);
 
 my $rows = 40000;
 my $ddl  = 'ALTER TABLE address ALTER street TYPE text, ADD CONSTRAINT street_length CHECK (length(street) <= 60)';
@@ -54,7 +53,7 @@ promise 'varchar(50) to text, swapped, taken back, swapped again and cleaned' =>
 	my $offset = log_offset($node);
 	my %all    = (rows => $rows, scripts => \@kinds, rate => 250);
 	my @load   = (start_load($node, %all, clients => 3), start_load($node, %all, clients => 2, mode => 'prepared', seed => 2));
-	sleep 1;
+	wait_for_load(\@load);
 
 	my $job = start_column($node, args => "swap => 'manual'", set => { batch_target_time => '20ms' });
 	job_ends($node, $job, 'ready', 'filled and validated');
@@ -62,13 +61,13 @@ promise 'varchar(50) to text, swapped, taken back, swapped again and cleaned' =>
 	is_valid($node, $job, 'before the swap');
 	ok(wait_for($node, "SELECT osc_swap($job)"), 'the swap works');
 	job_ends($node, $job, 'kept', 'swapped');
-	sleep 1;
+	wait_for_load(\@load);
 	is_as_told($node, 'after the swap');
 	is_valid($node, $job, 'after the swap');
 
 	# values that the old type does not hold, so that the way back is closed for a while
 	my $long = start_load($node, rows => $rows, scripts => [ [ 'address_long', 1 ] ], clients => 1, rate => 100);
-	sleep 1;
+	ok(wait_for($node, 'SELECT count(*) >= 20 FROM address WHERE length(street) > 50'), 'there are longer values');
 	is_valid($node, $job, 'with values that the old type cannot hold');
 	$long->stop;
 	sql($node, "UPDATE address SET street = repeat('long ', 11) WHERE id = (SELECT min(id) FROM address)");
@@ -84,13 +83,12 @@ promise 'varchar(50) to text, swapped, taken back, swapped again and cleaned' =>
 
 	$job = start_column($node);
 	job_ends($node, $job, 'kept', 'swapped again');
-	sleep 1;
+	wait_for_load(\@load);
 	is_as_told($node, 'swapped again');
 	is_valid($node, $job, 'swapped again');
 	sql($node, "SELECT osc_cleanup($job)");
 	job_ends($node, $job, 'done', 'cleaned');
-	sleep 1;
-	is(scalar(grep { $_->is_running } @load), scalar @load, 'the clients kept going');
+	ok(wait_for_load(\@load, all => 1), 'the clients kept going');
 	my %wrote;
 	for my $load (@load)
 	{
@@ -131,23 +129,22 @@ CREATE TRIGGER person_after AFTER INSERT OR UPDATE OR DELETE ON person FOR EACH 
 SQL
 	my $offset = log_offset($node);
 	my @load = (start_load($node, rows => 20000, scripts => [ [ 'name_old', 1 ] ], clients => 2, rate => 100));
-	sleep 1;
+	wait_for_load(\@load);
 	my $job = start_column_job($node, 'ALTER TABLE person RENAME nm TO name');
 	job_ends($node, $job, 'kept', 'both names are there');
 	push @load, start_load($node, rows => 20000, scripts => [ [ 'name_new', 1 ] ], clients => 2, rate => 100, seed => 2);
-	sleep 4;
+	my $mirrored = sub { "SELECT count(*) > 100 FROM entry WHERE new LIKE '$_[0]%' AND old LIKE '$_[0]%'" };
+	ok(wait_for($node, $mirrored->('old')), 'what the old code wrote is there under the new name');
+	ok(wait_for($node, $mirrored->('new')), 'and the other way round');
 	is_valid($node, $job, 'under both loads');
 	is(sql($node, 'SELECT count(*) FROM person WHERE nm IS DISTINCT FROM name'), '0', 'no row differs');
-	is(sql($node, "SELECT count(*) > 100 FROM entry WHERE new LIKE 'old%' AND old LIKE 'old%'"), 't', 'what the old code wrote is there under the new name');
-	is(sql($node, "SELECT count(*) > 100 FROM entry WHERE new LIKE 'new%' AND old LIKE 'new%'"), 't', 'and the other way round');
 	is(sql($node, 'SELECT count(*) FROM entry WHERE new IS NOT NULL AND new IS DISTINCT FROM old'), '0', 'at no time did they differ');
 	is(scalar(grep { $_->is_running } @load), scalar @load, 'the clients kept going');
 	# the old code has gone
 	$load[0]->stop;
 	sql($node, "SELECT osc_cleanup($job)");
 	job_ends($node, $job, 'done', 'the old name is gone');
-	sleep 1;
-	is($load[1]->is_running, 1, 'the new code goes on');
+	ok(wait_for_load([ $load[1] ]), 'the new code goes on');
 	$load[1]->stop;
 	is(sql($node, <<'SQL'), '', 'the table is what the ledger tells');
 SELECT a.id, a.name, l.old, l.new FROM person a FULL JOIN (SELECT DISTINCT ON (id) * FROM entry ORDER BY id, n DESC) l ON l.id = a.id

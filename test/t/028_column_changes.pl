@@ -25,9 +25,11 @@ sub column_job
 }
 
 # What was decoded since the last time: changes of each kind of table t, and of other tables
-# that are not the extension's own.
+# that are not the extension's own. The fill commits asynchronously: a commit of our own brings
+# what is in the WAL to disk, where it is decoded.
 sub decoded
 {
+	sql($node, "SELECT FROM pg_logical_emit_message(true, 'test', 'flush')");
 	return sql($node, <<'SQL');
 SELECT concat_ws(' ', kind, CASE WHEN name <> 'public.t' THEN name END, count(*))
 FROM pg_logical_slot_get_changes('decoded', NULL, NULL), substring(data FROM 'table ([^:]*):') name, substring(data FROM ': ([A-Z]*):') kind
@@ -150,7 +152,7 @@ promise 'a job that cannot be cleaned up takes nobody\'s place' => sub {
 	for my $end ([ 'osc_cleanup', 'auto', 'done' ], [ 'osc_cancel', 'manual', 'cancelled' ])
 	{
 		my ($function, $swap, $state) = @$end;
-		my $job = start_job($small, "ALTER TABLE a ALTER v TYPE bigint", args => "'column', swap => '$swap'");
+		my $job = start_job($small, "ALTER TABLE a ALTER v TYPE bigint", args => "'column', swap => '$swap'", set => { lock_retry_max_delay => '30s' });
 		job_ends($small, $job, $swap eq 'auto' ? 'kept' : 'ready', "$function: it has come so far");
 		sql($small, "CREATE VIEW seen AS SELECT * FROM a; SELECT $function($job)");
 		ok(wait_for($small, "SELECT coalesce(waiting_for ~ 'view seen depends on .* HINT', false) FROM osc_progress WHERE job_id = $job"), 'it says what is in the way');
