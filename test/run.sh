@@ -287,7 +287,7 @@ run_tap()
 		cd "$work/$part"
 		runuser -u postgres -- env PATH="$bindir:$PATH" TESTDIR="$work/$part" TESTDATADIR="$work/$part/tmp_check" \
 			TESTLOGDIR="$work/$part/tmp_check/log" PG_REGRESS="$pgxs/test/regress/pg_regress" \
-			PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-180}" OSC_SOAK="$soak" OSC_SEEDS="${OSC_SEEDS:-}" OSC_ROWS="${OSC_ROWS:-}" \
+			PG_TEST_TIMEOUT_DEFAULT="${PG_TEST_TIMEOUT_DEFAULT:-180}" PGCTLTIMEOUT="${PG_TEST_TIMEOUT_DEFAULT:-180}" OSC_SOAK="$soak" OSC_SEEDS="${OSC_SEEDS:-}" OSC_ROWS="${OSC_ROWS:-}" \
 			OSC_LINT="$work/stop/lint/osc-lint" OSC_LINT_SANITIZED="$work/stop/lint-sanitized/osc-lint" \
 			OSC_FUZZ="${OSC_FUZZ:-}" OSC_FUZZ_TIME="${OSC_FUZZ_TIME:-600}" \
 			prove --timer -j "$jobs" --exec "$work/$part/one" "${files[@]/#/$folder/}"

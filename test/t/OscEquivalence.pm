@@ -24,7 +24,7 @@ use Time::HiRes qw(time);
 
 our @EXPORT = qw(limits_are_told run_cases);
 
-my $patience = '60s';
+my $patience = '180s';
 my $dir      = corpus_dir();
 my $keep     = $ENV{OSC_CASES_OUT};
 my ($node, %how);
