@@ -49,6 +49,7 @@ sub test_dir { return dirname(abs_path(__FILE__)); }
 # default with the extension in database postgres. A crashed process restarts the server,
 # as it does by default; Cluster.pm alone would switch that off. Locks are asked for often: on a
 # slow machine writers let one attempt in many pass, and half a minute apart they would be few.
+# A swap that would take too long there every time has more time for it.
 sub osc_node
 {
 	my ($name, %opt) = @_;
@@ -68,6 +69,7 @@ restart_after_crash = on
 remove_temp_files_after_crash = on
 autovacuum_naptime = 1s
 online_schema.lock_retry_max_delay = 1s
+online_schema.swap_timeout = 10s
 log_statement = none
 log_checkpoints = off
 log_replication_commands = off
