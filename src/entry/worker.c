@@ -19,6 +19,7 @@
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
+#include "storage/lock.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 
@@ -34,6 +35,20 @@ override(const char *name, const char *value)
 		SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
 }
 
+/*
+ * Race: a worker that is terminated while it sleeps between two steps has no
+ * transaction whose abort would give back its session's locks on the job and
+ * on its place, and the server gives back advisory ones only (ShutdownPostgres
+ * in postinit.c).  They would stay with a process that is gone, and nobody
+ * could drive the job until the server is restarted.
+ */
+static void
+give_back_locks(int code, Datum arg)
+{
+	AbortOutOfAnyTransaction();
+	LockReleaseAll(DEFAULT_LOCKMETHOD, true);
+}
+
 static void
 start(Oid database)
 {
@@ -41,6 +56,7 @@ start(Oid database)
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	before_shmem_exit(give_back_locks, 0);
 	override("statement_timeout", "0");
 	override("lock_timeout", "0");
 	override("idle_in_transaction_session_timeout", "0");
