@@ -67,6 +67,8 @@ tell(OscJob *job, int64 backlog, double written, double replayed)
 	osc_job_set_waiting(job,
 						psprintf("its writers, which change %.0f keys a second while %.0f are replayed",
 								 written, replayed));
+	/* nobody can say when it will end, also before the next estimate */
+	osc_job_set_eta(job, 0);
 	if (told_at != 0 && osc_elapsed_ms(told_at) < TELL_EVERY_MS)
 		return;
 	told_at = GetCurrentTimestamp();
