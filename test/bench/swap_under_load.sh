@@ -87,6 +87,7 @@ one_run() {
 	record "$round" "$label" count "$count"
 	record "$round" "$label" offset "$((OP_T0 - began)) $((OP_T1 - began)) $began"
 	record_xmin "$round" "$label" "$variant"
+	case $variant in job-*) record_waits "$round" "$label" "$log" ;; esac
 	check_ledger "$label"
 	[ "$variant" = none ] || check_result "$variant" bench
 	note "$mode, round $round, $variant: $(seconds "$OP_T0" "$OP_T1") s, $tps tps, p99 $p99 ms, max $max ms, longest gap $gap ms"
@@ -114,6 +115,18 @@ record_xmin() {
 			record "$round" "$label" "xmin_$name" "$age"
 		fi
 	done <"$WORK/ages"
+}
+
+# Where the clients' worst waits were: the longest latency in each phase of a job.
+record_waits() {
+	local round=$1 label=$2 log=$3 phase worst
+
+	awk 'FILENAME == ARGV[1] { phase[++n] = $1; begun[n] = $2 * 1e6; ended[n] = $3 * 1e6; next }
+		{ for (i = 1; i <= n; i++) if ($1 >= begun[i] && $1 - $2 <= ended[i] && $2 > worst[phase[i]]) worst[phase[i]] = $2 }
+		END { for (p in worst) print p, worst[p] / 1000 }' "$WORK/phases" "$log" >"$WORK/waits"
+	while read -r phase worst; do
+		record "$round" "$label" "wait_$phase" "$worst"
+	done <"$WORK/waits"
 }
 
 # Slowdown and transactions forgone against "none" in the same seconds of its run.
@@ -178,14 +191,20 @@ for mode in $MODES; do
 	table "$rows" "${columns[@]}"
 	columns=()
 	seconds_of=()
+	waits=()
 	for phase in planned preparing backfilling indexing catching_up validating ready swapping cleaning; do
 		grep -q "	$mode/.*	xmin_$phase	" "$RESULTS" && columns+=("xmin_$phase:%.2f:$phase")
+		grep -q "	$mode/.*	wait_$phase	" "$RESULTS" && waits+=("wait_$phase:%.0f:$phase")
 		grep -q "	$mode/.*	phase_$phase	" "$RESULTS" && seconds_of+=("phase_$phase:%.2f:$phase")
 	done
 	rows=$(for v in $VARIANTS; do case $v in job-*) printf '%s ' "$mode/$v" ;; esac; done)
 	if [ ${#seconds_of[@]} -gt 0 ]; then
 		say "seconds per phase"
 		table "$rows" "${seconds_of[@]}"
+	fi
+	if [ ${#waits[@]} -gt 0 ]; then
+		say "longest latency per phase, ms"
+		table "$rows" "${waits[@]}"
 	fi
 	if [ ${#columns[@]} -gt 0 ]; then
 		say "oldest xmin held per phase, seconds"
