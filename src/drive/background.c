@@ -373,8 +373,7 @@ note_swap(OscJob *job, const OscStep *step)
 static void
 report_activity(const OscJob *job)
 {
-	OscMember  *first = job->members ? linitial(job->members) :
-		job->others ? linitial(job->others) : NULL;
+	OscMember  *first = osc_job_first_table(job);
 
 	pgstat_report_appname(psprintf("online_schema job " INT64_FORMAT, job->job_id));
 	pgstat_report_activity(STATE_RUNNING,

@@ -104,17 +104,13 @@ leave_job(OscJob *job, OscMember *m)
 bool
 osc_follow_tree(OscJob *job)
 {
-	List	   *script;
 	List	   *newcomers;
 	List	   *leavers;
 	ListCell   *lc;
 
-	if (!osc_has_tree(job))
-		return false;
-	script = osc_script_of_job(job);
-	newcomers = osc_tree_newcomers(job, script);
-	leavers = osc_tree_leavers(job, script);
-	if (newcomers == NIL && leavers == NIL)
+	/* the script is parsed for those that need it alone */
+	if (!osc_has_tree(job) ||
+		!osc_tree_has_changed(job, osc_script_of_job(job), &newcomers, &leavers))
 		return false;
 	osc_job_reload_state(job);
 	if (leavers != NIL &&

@@ -119,7 +119,7 @@ osc_spare_workers(Oid relid)
 void
 osc_leave_processors(const OscJob *job)
 {
-	OscMember  *m = job->members ? linitial(job->members) : job->others ? linitial(job->others) : NULL;
+	OscMember  *m = osc_job_first_table(job);
 
 	if (m)
 		SetConfigOption("max_parallel_maintenance_workers", osc_spare_workers(m->relid),

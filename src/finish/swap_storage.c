@@ -137,9 +137,11 @@ changed_under_us(const OscMember *m, const char *what)
 static void
 check_others(OscJob *job, List *script)
 {
+	List	   *newcomers;
+	List	   *leavers;
 	ListCell   *lc;
 
-	if (osc_tree_has_changed(job, script))
+	if (osc_tree_has_changed(job, script, &newcomers, &leavers))
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("a partition came or went just now")));

@@ -70,51 +70,31 @@ has_member(const OscJob *job, Oid relid)
 }
 
 /*
- * The partitions (Oid) that the script reaches and the job does not have,
- * parents first.
+ * Are the members other tables than the script reaches now?  newcomers: the
+ * partitions (Oid) that the script reaches and the job does not have, parents
+ * first.  leavers: the members (OscMember *) that are no longer partitions of
+ * the tree, detached or dropped.
  */
-List *
-osc_tree_newcomers(const OscJob *job, List *script)
-{
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	if (osc_has_tree(job))
-		foreach(lc, reached_now(script))
-			if (!has_member(job, lfirst_oid(lc)))
-				result = lappend_oid(result, lfirst_oid(lc));
-	return result;
-}
-
-/*
- * The members (OscMember *) that are no longer partitions of the tree: detached
- * or dropped.
- */
-List *
-osc_tree_leavers(const OscJob *job, List *script)
+bool
+osc_tree_has_changed(const OscJob *job, List *script, List **newcomers, List **leavers)
 {
 	List	   *reached;
-	List	   *result = NIL;
 	ListCell   *lc;
 
+	*newcomers = NIL;
+	*leavers = NIL;
 	if (!osc_has_tree(job))
-		return NIL;
+		return false;
 	reached = reached_now(script);
+	foreach(lc, reached)
+		if (!has_member(job, lfirst_oid(lc)))
+			*newcomers = lappend_oid(*newcomers, lfirst_oid(lc));
 	foreach(lc, list_concat_copy(job->members, job->others))
 	{
 		OscMember  *m = lfirst(lc);
 
 		if (m->reached && !list_member_oid(reached, m->relid))
-			result = lappend(result, m);
+			*leavers = lappend(*leavers, m);
 	}
-	return result;
-}
-
-/*
- * Are the members other tables than the script reaches now?
- */
-bool
-osc_tree_has_changed(const OscJob *job, List *script)
-{
-	return osc_tree_newcomers(job, script) != NIL || osc_tree_leavers(job, script) != NIL;
+	return *newcomers != NIL || *leavers != NIL;
 }

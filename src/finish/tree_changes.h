@@ -11,8 +11,7 @@
 #include "store/job.h"
 
 extern bool osc_has_tree(const OscJob *job);
-extern List *osc_tree_newcomers(const OscJob *job, List *script);
-extern List *osc_tree_leavers(const OscJob *job, List *script);
-extern bool osc_tree_has_changed(const OscJob *job, List *script);
+extern bool osc_tree_has_changed(const OscJob *job, List *script,
+								 List **newcomers, List **leavers);
 
 #endif							/* OSC_TREE_CHANGES_H */

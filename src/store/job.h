@@ -152,4 +152,11 @@ extern int32 osc_member_lock_generation(OscMember *member, bool exclusive);
 extern int64 osc_member_of_relation(Oid relid);
 extern void osc_members_deactivate(int64 job_id);
 
+/* a table of the job, one that is copied if there is one; NULL: none is left */
+static inline OscMember *
+osc_job_first_table(const OscJob *job)
+{
+	return job->members ? linitial(job->members) : job->others ? linitial(job->others) : NULL;
+}
+
 #endif							/* OSC_JOB_H */

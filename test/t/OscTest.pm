@@ -248,6 +248,7 @@ sub killed_job
 		sleep 0.05;
 		$job = eval { sql($node, 'SELECT max(job_id) FROM osc_progress') };
 	}
+	ok($job, 'the server is back');
 	return $job;
 }
 
